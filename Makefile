@@ -1,0 +1,156 @@
+# ddpipe: GNU make, gcc or clang, pkg-config.
+#
+#   make                     build into build/
+#   make check               build and run every test
+#   make lint                format, static analysis, manuals, layers
+#   make bench fuzz          figures; fuzzing (clang)
+#   make install PREFIX= DESTDIR=
+#   make dist                a source archive in dist/
+#
+# MODE=asan, MODE=portable (no vector instructions) and MODE=fuzz build beside it.
+
+VERSION := 0.1.0
+MODE ?= release
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+LIBEXECDIR = $(DESTDIR)$(PREFIX)/libexec/ddpipe
+MANDIR = $(DESTDIR)$(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+
+B := build$(if $(filter-out release,$(MODE)),-$(MODE))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wwrite-strings
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=c11 $(WARN) $(if $(WERROR),-Werror)
+override CPPFLAGS += -Ilib -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+ifeq ($(MODE),asan)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(MODE),portable)
+override CPPFLAGS += -DSCAN_PORTABLE
+else ifeq ($(MODE),fuzz)
+CC := clang
+SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+endif
+override CFLAGS += $(SANITIZE)
+override LDFLAGS += $(SANITIZE) -Wl,--as-needed
+
+have = $(shell $(PKG_CONFIG) --exists $(1) && echo yes)
+needed := jansson zlib libzstd libxxhash libsodium
+missing := $(strip $(foreach p,$(needed),$(if $(call have,$p),,$p)))
+ifneq ($(filter-out clean uninstall dist,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(missing),)
+$(error missing: $(missing); scripts/deps installs what the build needs)
+endif
+endif
+override CFLAGS += $(shell $(PKG_CONFIG) --cflags $(needed) 2>/dev/null)
+LIBS := $(shell $(PKG_CONFIG) --libs $(needed) 2>/dev/null) -lcsv -lm
+
+# One line a destination that needs a library of its own: sink, package, other schemes it serves.
+sink_sqlite := sqlite3
+sink_http := libcurl
+also_http := https
+
+sinks_all := $(patsubst cmd/sinks/sink-%.c,%,$(wildcard cmd/sinks/sink-*.c))
+sinks := $(foreach s,$(sinks_all),$(if $(call have,$(sink_$s)),$s))
+sinks_dropped := $(filter-out $(sinks),$(sinks_all))
+
+commands := $(patsubst cmd/%.c,%,$(wildcard cmd/dd-*.c))
+programs := $(commands:%=$B/%) $(sinks:%=$B/sink-%)
+links := $(foreach s,$(sinks),$(also_$s:%=$B/sink-%))
+lib_objects := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
+units := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+tools := $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
+fuzzers := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
+manuals := $(wildcard man/*.[1-9])
+
+.PHONY: all check lint bench fuzz units install uninstall dist clean format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(programs) $(links)
+	@$(if $(sinks_dropped),echo "left out for want of a library: $(foreach \
+		s,$(sinks_dropped),sink-$s ($(sink_$s)))")
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+$B/libddpipe.a: $(lib_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/dd-%: $B/cmd/dd-%.o $B/libddpipe.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(foreach s,$(sinks),$(eval $B/cmd/sinks/sink-$s.o: \
+	EXTRA_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(sink_$s))))
+$B/sink-%: $B/cmd/sinks/sink-%.o $B/libddpipe.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(sink_$*)) $(LIBS)
+
+$(foreach s,$(sinks),$(foreach a,$(also_$s),$(eval \
+	$B/sink-$a: $B/sink-$s ; ln -sf sink-$s $$@)))
+
+units: $(units)
+
+$B/unit/%.main.c: tests/unit/%.c scripts/unit-main
+	@mkdir -p $(@D)
+	scripts/unit-main $< >$@
+
+$B/unit/%: tests/unit/%.c $B/unit/%.main.c $B/libddpipe.a
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -MMD -MP \
+		-o $@ $(filter %.c %.a,$^) $(LIBS)
+
+# Programs that a test talks to.
+$B/tools/%: tests/tools/%.c $B/libddpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+# Without the fuzzer a target is a program that replays the corpus files it is given.
+$B/fuzz/%: tests/fuzz/%.c $B/libddpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(if $(filter fuzz,$(MODE)),,-DREPLAY) $(CFLAGS) -Wno-missing-prototypes \
+		$(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -MMD -MP -o $@ \
+		$(filter %.c %.a,$^) $(LIBS)
+
+check: all units $(tools) $(fuzzers)
+	B=$(abspath $B) tests/run
+
+lint:
+	scripts/lint
+
+format:
+	find cmd lib tests -name '*.[ch]' | xargs clang-format -i
+
+bench: all $B/bench/scan
+	B=$(abspath $B) scripts/bench
+
+$B/bench/%: tests/bench/%.c $B/libddpipe.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+fuzz:
+	scripts/fuzz
+
+install: all
+	install -d $(BINDIR) $(LIBEXECDIR) $(foreach n,1 7,$(MANDIR)/man$n)
+	install $(commands:%=$B/%) $(BINDIR)
+	$(if $(sinks),install $(sinks:%=$B/sink-%) $(LIBEXECDIR))
+	$(foreach s,$(sinks),$(foreach a,$(also_$s),ln -sf sink-$s $(LIBEXECDIR)/sink-$a;))
+	$(foreach m,$(manuals),install -m 644 $m $(MANDIR)/man$(lastword $(subst ., ,$m));)
+
+uninstall:
+	rm -f $(commands:%=$(BINDIR)/%) $(foreach m,$(manuals),$(MANDIR)/man$(lastword \
+		$(subst ., ,$m))/$(notdir $m))
+	rm -f $(foreach s,$(sinks_all) $(foreach t,$(sinks_all),$(also_$t)),$(LIBEXECDIR)/sink-$s)
+	-rmdir $(LIBEXECDIR)
+
+dist:
+	@mkdir -p dist
+	git archive --prefix=ddpipe-$(VERSION)/ -o dist/ddpipe-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build build-* dist
+
+-include $(shell test -d $B && find $B -name '*.d')

@@ -1,0 +1,164 @@
+#include "base/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10, SLOTS_MIN = 8 };
+
+struct table_chunk {
+	struct table_chunk *older;
+	size_t used;
+	size_t size;
+	_Alignas(TABLE_ALIGN) char bytes[];
+};
+
+void table_init(struct table *t, size_t value_bytes)
+{
+	*t = (struct table){
+		.value_bytes =
+			(uint32_t)((value_bytes + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1)),
+	};
+}
+
+void table_release(struct table *t)
+{
+	while (t->chunks) {
+		struct table_chunk *older = t->chunks->older;
+
+		free(t->chunks);
+		t->chunks = older;
+	}
+	free(t->slots);
+	*t = (struct table){.value_bytes = t->value_bytes};
+}
+
+/* Room for an entry; chunks double, so that a small table is small. */
+static void *room(struct table *t, size_t size)
+{
+	struct table_chunk *c = t->chunks;
+	void *at;
+
+	size = (size + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1);
+	if (!c || c->size - c->used < size) {
+		size_t next = c ? c->size * 2 : CHUNK_BYTES_MIN;
+
+		next = next > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : next;
+		next = next < size ? size : next;
+		c = mem_alloc(sizeof(*c) + next);
+		*c = (struct table_chunk){.older = t->chunks, .size = next};
+		t->chunks = c;
+		t->bytes += sizeof(*c) + next;
+	}
+	at = c->bytes + c->used;
+	c->used += size;
+	return at;
+}
+
+static void slots_resize(struct table *t, size_t count)
+{
+	struct table_entry **old = t->slots;
+	size_t old_count = old ? (size_t)t->slot_mask + 1 : 0;
+
+	t->slots = mem_zero(count, sizeof(*t->slots));
+	t->slot_mask = (uint32_t)(count - 1);
+	for (size_t i = 0; i < old_count; i++) {
+		uint32_t at;
+
+		if (!old[i])
+			continue;
+		at = old[i]->hash & t->slot_mask;
+		while (t->slots[at])
+			at = (at + 1) & t->slot_mask;
+		t->slots[at] = old[i];
+	}
+	t->bytes += (count - old_count) * sizeof(*t->slots);
+	free(old);
+}
+
+/* Where the key stands or would stand. */
+static struct table_entry **slot_of(const struct table *t, uint32_t hash, const void *key,
+				    size_t len)
+{
+	uint32_t at = hash & t->slot_mask;
+
+	for (;; at = (at + 1) & t->slot_mask) {
+		struct table_entry *e = t->slots[at];
+
+		if (!e || (e->hash == hash && e->key_len == len &&
+			   memcmp(table_key(t, e), key, len) == 0))
+			return &t->slots[at];
+	}
+}
+
+static uint32_t hash_of(const void *key, size_t len)
+{
+	return (uint32_t)(hash_bytes(key, len) >> 32);
+}
+
+void *table_find(const struct table *t, const void *key, size_t len)
+{
+	struct table_entry *e = t->slots ? *slot_of(t, hash_of(key, len), key, len) : NULL;
+
+	return e ? e->value : NULL;
+}
+
+void *table_add(struct table *t, const void *key, size_t len, bool *added)
+{
+	uint32_t hash = hash_of(key, len);
+	struct table_entry **slot, *e;
+
+	if (!t->slots)
+		slots_resize(t, SLOTS_MIN);
+	slot = slot_of(t, hash, key, len);
+	*added = !*slot;
+	if (*slot)
+		return (*slot)->value;
+	if (t->count == (uint32_t)1 << 31)
+		die(EX_TEMPFAIL, "a table has more than 2^31 entries");
+	if (t->count + 1 > t->slot_mask - t->slot_mask / 4) {
+		slots_resize(t, ((size_t)t->slot_mask + 1) * 2);
+		slot = slot_of(t, hash, key, len);
+	}
+	e = room(t, sizeof(*e) + t->value_bytes + len);
+	*e = (struct table_entry){.key_len = (uint32_t)len, .hash = hash};
+	memset(e->value, 0, t->value_bytes);
+	memcpy(e->value + t->value_bytes, key, len);
+	*slot = e;
+	t->count++;
+	return e->value;
+}
+
+/* qsort has no context, so it sorts pairs of a key and its entry. */
+struct keyed {
+	const char *key;
+	struct table_entry *entry;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct keyed *x = a, *y = b;
+	uint32_t xn = x->entry->key_len, yn = y->entry->key_len;
+	int order = memcmp(x->key, y->key, xn < yn ? xn : yn);
+
+	return order ? order : (xn > yn) - (xn < yn);
+}
+
+struct table_entry **table_sorted(const struct table *t)
+{
+	struct table_entry **sorted = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
+	struct keyed *pairs = mem_alloc((t->count + 1) * sizeof(*pairs));
+	size_t n = 0;
+
+	for (size_t i = 0; t->slots && i <= t->slot_mask; i++)
+		if (t->slots[i])
+			pairs[n++] = (struct keyed){table_key(t, t->slots[i]), t->slots[i]};
+	qsort(pairs, n, sizeof(*pairs), by_key);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = pairs[i].entry;
+	free(pairs);
+	return sorted;
+}

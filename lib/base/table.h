@@ -1,0 +1,47 @@
+/*
+ * A hash table from bytes to values of one size. Entries lie in chunks and never move; the table
+ * only grows, and is freed as a whole. What it takes is known to the byte.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TABLE_ALIGN = 8 };
+
+struct table_entry {
+	uint32_t key_len;
+	uint32_t hash; /* its upper half, to look at before the key and to grow by */
+	_Alignas(TABLE_ALIGN) char value[]; /* value_bytes, rounded up, then the key */
+};
+
+struct table {
+	struct table_entry **slots; /* open addressing, linear probing */
+	uint32_t slot_mask;
+	uint32_t count;
+	uint32_t value_bytes;
+	struct table_chunk *chunks; /* the newest first */
+	size_t bytes;		    /* all that is allocated */
+};
+
+/* value_bytes is what each value takes; values are aligned to TABLE_ALIGN. */
+void table_init(struct table *t, size_t value_bytes);
+void table_release(struct table *t);
+
+/* The value under key, or NULL. Amortised O(len). */
+void *table_find(const struct table *t, const void *key, size_t len);
+
+/* The value under key; where there was none, *added, zeroed. Dies beyond 2^31 entries. */
+void *table_add(struct table *t, const void *key, size_t len, bool *added);
+
+static inline const char *table_key(const struct table *t, const struct table_entry *e)
+{
+	return e->value + t->value_bytes;
+}
+
+/* All entries, sorted by the bytes of their keys: gives an array of count. O(n log n). */
+struct table_entry **table_sorted(const struct table *t);
+
+#endif

@@ -1,0 +1,393 @@
+#include "base/decimal.h"
+
+#include "test.h"
+
+#define MOST  "170141183460469231731687303715884105727"
+#define LEAST "-170141183460469231731687303715884105728"
+
+static struct decimal number(const char *text)
+{
+	struct decimal d;
+
+	check(decimal_is_number(text, strlen(text)));
+	check(decimal_parse(&d, text, strlen(text)) == NULL);
+	return d;
+}
+
+static void check_decimal(const struct decimal *d, bool exact, const char *want)
+{
+	char text[DECIMAL_TEXT_MAX];
+
+	check_int(decimal_print(text, d), strlen(want));
+	check_text(text, want);
+	check_int(!d->is_double, exact);
+}
+
+static void check_exact(const char *text, const char *want)
+{
+	struct decimal d = number(text);
+
+	check_decimal(&d, true, want);
+}
+
+static void check_inexact(const char *text, const char *want)
+{
+	struct decimal d = number(text);
+
+	check_decimal(&d, false, want);
+}
+
+void test_size(void)
+{
+	check_int(sizeof(struct decimal), 24);
+	check_int(sizeof(struct decimal_sum), 24);
+}
+
+void test_numbers(void)
+{
+	static const char *const yes[] = {
+		"0", "-0", "1", "-12", "0.5", "1.10", "1e5", "1E+5", "1.5e-05", "-0.0e0",
+	};
+	static const char *const no[] = {
+		"",   "-",  "+1",  "01",   "-01", ".5",	 "1.",	"1.e5", "1e",  "1e+", "e5",
+		"1 ", " 1", "0x1", "1e5.", "NaN", "inf", "1,5", "--1",	"1-1", "1_0",
+	};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		check(decimal_is_number(yes[i], strlen(yes[i])));
+	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+		check(!decimal_is_number(no[i], strlen(no[i])));
+	check(decimal_is_number("12x", 2));
+}
+
+void test_parse_keeps_what_is_written(void)
+{
+	check_exact("0", "0");
+	check_exact("-0", "0");
+	check_exact("-0.00", "0.00");
+	check_exact("1.10", "1.10");
+	check_exact("-0.05", "-0.05");
+	check_exact("1e3", "1000");
+	check_exact("1.50e1", "15.0");
+	check_exact("1.5e-3", "0.0015");
+	check_exact("0e5", "0");
+	check_exact("9999999999999999999", "9999999999999999999");
+	check_exact("99999999999999999999", "99999999999999999999");
+	check_exact(MOST, MOST);
+	check_exact(LEAST, LEAST);
+	check_exact("1e38", "100000000000000000000000000000000000000");
+	check_exact("1e-38", "0.00000000000000000000000000000000000001");
+	check_exact("1.0000000000000000000000000000000000000000",
+		    "1.00000000000000000000000000000000000000");
+	check_exact("20.00000000000000000000000000000000000000",
+		    "20.000000000000000000000000000000000000");
+	check_exact("0.00000000000000000000000000000000000000000001e44", "1");
+	check_exact("0e-999999999999999999999", "0.00000000000000000000000000000000000000");
+}
+
+void test_parse_goes_over_to_double(void)
+{
+	struct decimal d;
+
+	check_inexact("170141183460469231731687303715884105728", "1.7014118346046923e+38");
+	check_inexact("1e39", "1e+39");
+	check_inexact("1e-39", "1e-39");
+	check_inexact("5e-324", "5e-324");
+	check_inexact("-1e-400", "0");
+	check_inexact("1e-99999999999999999999", "0");
+	check_inexact("1.7976931348623157e308", "1.7976931348623157e+308");
+	check_text(decimal_parse(&d, "1e309", 5), "number out of range");
+	check_text(decimal_parse(&d, "-1e99999999999999999999", 23), "number out of range");
+}
+
+/* 1 + 2^-53 lies half-way between 1 and the next double; a digit far behind decides. */
+void test_parse_rounds_by_the_last_digit(void)
+{
+	static const char half[] = "1.00000000000000011102230246251565404236316680908203125";
+	char text[2000];
+
+	check_inexact(half, "1");
+	memcpy(text, half, sizeof(half) - 1);
+	memset(text + sizeof(half) - 1, '0', sizeof(text) - sizeof(half));
+	text[sizeof(text) - 1] = '\0';
+	check_inexact(text, "1");
+	text[sizeof(text) - 2] = '1';
+	check_inexact(text, "1.0000000000000002");
+}
+
+void test_conversions(void)
+{
+	struct decimal d = decimal_from_integer(INT64_MIN);
+
+	check_decimal(&d, true, "-9223372036854775808");
+	check(decimal_from_double(&d, -0.0) == NULL);
+	check_decimal(&d, false, "0");
+	check(decimal_from_double(&d, 0.1) == NULL);
+	check_decimal(&d, false, "0.1");
+	check_text(decimal_from_double(&d, strtod("inf", NULL)), "number out of range");
+	check_text(decimal_from_double(&d, strtod("nan", NULL)), "number out of range");
+	d = number("0.1");
+	check(decimal_to_double(&d) == 0.1);
+	d = number("-9007199254740993");
+	check(decimal_to_double(&d) == -9007199254740992.0);
+}
+
+typedef const char *operation(struct decimal *, const struct decimal *, const struct decimal *);
+
+static void check_result(operation *work, const char *a, const char *b, bool exact,
+			 const char *want)
+{
+	struct decimal x = number(a), y = number(b), result;
+
+	check(work(&result, &x, &y) == NULL);
+	check_decimal(&result, exact, want);
+	check(work(&x, &x, &y) == NULL);
+	check_decimal(&x, exact, want);
+}
+
+void test_add_and_subtract(void)
+{
+	check_result(decimal_add, "0.1", "0.2", true, "0.3");
+	check_result(decimal_add, "1.10", "2", true, "3.10");
+	check_result(decimal_add, MOST, "-1", true, "170141183460469231731687303715884105726");
+	check_result(decimal_add, MOST, "1", false, "1.7014118346046923e+38");
+	check_result(decimal_add, LEAST, MOST, true, "-1");
+	check_result(decimal_add, MOST, "0.0", true, MOST);
+	check_result(decimal_subtract, "1", LEAST, false, "1.7014118346046923e+38");
+	check_result(decimal_subtract, "-1", LEAST, true, MOST);
+	check_result(decimal_subtract, LEAST, LEAST, true, "0");
+	check_result(decimal_subtract, "1", "1.00", true, "0.00");
+	check_result(decimal_add, "1e300", "1", false, "1e+300");
+}
+
+void test_multiply(void)
+{
+	check_result(decimal_multiply, "1.10", "-2.0", true, "-2.200");
+	check_result(decimal_multiply, "0", "-5", true, "0");
+	check_result(decimal_multiply, "1e20", "1e18", true,
+		     "100000000000000000000000000000000000000");
+	check_result(decimal_multiply, "1e20", "1e19", false, "1e+39");
+	check_result(decimal_multiply, "5e-20", "2e-19", true,
+		     "0.00000000000000000000000000000000000001");
+	check_result(decimal_multiply, "1e-20", "1e-19", false, "1e-39");
+	check_result(decimal_multiply, LEAST, LEAST, false, "2.894802230932905e+76");
+}
+
+void test_divide(void)
+{
+	check_result(decimal_divide, "6", "3", true, "2");
+	check_result(decimal_divide, "0.6", "0.2", true, "3");
+	check_result(decimal_divide, "10.0", "4", false, "2.5");
+	check_result(decimal_divide, "1", "3", false, "0.3333333333333333");
+	check_result(decimal_divide, "-2", "3", false, "-0.6666666666666666");
+	check_result(decimal_divide, "0", "-3", true, "0");
+	check_result(decimal_divide, LEAST, "-1", false, "1.7014118346046923e+38");
+	check_result(decimal_divide, MOST, "1e-38", false, "1.7014118346046923e+76");
+	check_result(decimal_divide, "1e38", "1e-38", false, "1e+76");
+}
+
+void test_modulo(void)
+{
+	check_result(decimal_modulo, "7", "3", true, "1");
+	check_result(decimal_modulo, "-7", "3", true, "-1");
+	check_result(decimal_modulo, "7", "-3", true, "1");
+	check_result(decimal_modulo, "0.5", "0.3", true, "0.2");
+	check_result(decimal_modulo, "-6", "3.0", true, "0.0");
+	check_result(decimal_modulo, LEAST, "-1", true, "0");
+	check_result(decimal_modulo, MOST, "0.00000000000000000000000000000000000003", true,
+		     "0.00000000000000000000000000000000000001");
+	check_result(decimal_modulo, "1e300", "7", false, "1");
+}
+
+void test_refusals(void)
+{
+	struct decimal one = number("1"), zero = number("0.00"), tiny = number("1e-400"),
+		       huge = number("1e308"), result;
+
+	check_text(decimal_divide(&result, &one, &zero), "division by zero");
+	check_text(decimal_modulo(&result, &one, &zero), "division by zero");
+	check_text(decimal_divide(&result, &one, &tiny), "division by zero");
+	check_text(decimal_modulo(&result, &one, &tiny), "division by zero");
+	check_text(decimal_multiply(&result, &huge, &huge), "number out of range");
+	check_text(decimal_add(&result, &huge, &huge), "number out of range");
+}
+
+void test_negate(void)
+{
+	struct decimal d = number("-1.50");
+
+	decimal_negate(&d);
+	check_decimal(&d, true, "1.50");
+	d = number(LEAST);
+	decimal_negate(&d);
+	check_decimal(&d, false, "1.7014118346046923e+38");
+	d = number("1e-400");
+	decimal_negate(&d);
+	check_decimal(&d, false, "0");
+}
+
+static void check_order(const char *a, const char *b, int want)
+{
+	struct decimal x = number(a), y = number(b);
+	int there = decimal_compare(&x, &y), back = decimal_compare(&y, &x);
+
+	check_int((there > 0) - (there < 0), want);
+	check_int((back > 0) - (back < 0), -want);
+}
+
+void test_compare(void)
+{
+	check_order("1", "1.00", 0);
+	check_order("-0", "0.0", 0);
+	check_order("0.1", "0.10000000000000000000000000000000000001", -1);
+	check_order(MOST, "0.00000000000000000000000000000000000001", 1);
+	check_order(LEAST, "-0.5", -1);
+	check_order(LEAST, MOST, -1);
+}
+
+/* 2^127 and the double of 0.1 (0.1000000000000000055511151231257827…) are not what we hold. */
+void test_compare_with_double(void)
+{
+	struct decimal tenth, d = number("0.1");
+
+	check_order(MOST, "170141183460469231731687303715884105728", -1);
+	check_order(LEAST, "-1.7014118346046923173168730371588410572800000e38", 0);
+	check_order("1", "1e300", -1);
+	check_order("1", "-1e300", 1);
+	check_order("0", "1e-300", -1);
+	check_order("0", "1e-400", 0);
+	check_order("0.00000000000000000000000000000000000001", "1e-39", 1);
+	check(decimal_from_double(&tenth, 0.1) == NULL);
+	check(decimal_compare(&d, &tenth) < 0);
+	d = number("0.10000000000000000555111512312578270211");
+	check(decimal_compare(&d, &tenth) < 0);
+	d = number("0.10000000000000000555111512312578270212");
+	check(decimal_compare(&d, &tenth) > 0);
+	check(decimal_from_double(&tenth, -0.5) == NULL);
+	d = number("-0.50");
+	check_int(decimal_compare(&d, &tenth), 0);
+}
+
+static void add(struct decimal_sum *s, const char *text)
+{
+	struct decimal d = number(text);
+
+	decimal_sum_add(s, &d);
+}
+
+static void check_sum(const struct decimal_sum *s, bool exact, const char *want)
+{
+	struct decimal total;
+
+	check(decimal_sum_value(s, &total) == NULL);
+	check_decimal(&total, exact, want);
+}
+
+static void check_average(const struct decimal_sum *s, uint64_t count, bool exact, const char *want)
+{
+	struct decimal mean;
+
+	check(decimal_sum_average(s, count, &mean) == NULL);
+	check_decimal(&mean, exact, want);
+}
+
+void test_sum_of_ten_million_cents(void)
+{
+	struct decimal cent = number("0.01");
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	check_sum(&s, true, "0");
+	for (int i = 0; i < 10000000; i++)
+		decimal_sum_add(&s, &cent);
+	check_sum(&s, true, "100000.00");
+	check_average(&s, 10000000, false, "0.01");
+}
+
+void test_sum_has_the_largest_scale(void)
+{
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	decimal_sum_add_integer(&s, 5);
+	add(&s, "1.250");
+	decimal_sum_add_integer(&s, -5);
+	add(&s, "0.75");
+	check_sum(&s, true, "2.000");
+	check_average(&s, 2, true, "1");
+}
+
+/* 1 and 1 leave no room for 38 places; when one is taken away there is room again. */
+void test_sum_takes_back_a_scale_given_up(void)
+{
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	add(&s, "1.00000000000000000000000000000000000000");
+	add(&s, "1.00000000000000000000000000000000000000");
+	check_sum(&s, true, "2.0000000000000000000000000000000000000");
+	add(&s, "-1");
+	check_sum(&s, true, "1.00000000000000000000000000000000000000");
+}
+
+void test_sum_says_that_it_left_the_exact_range(void)
+{
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	add(&s, MOST);
+	check(!s.is_double);
+	decimal_sum_add_integer(&s, 1);
+	check(s.is_double);
+	add(&s, "-1e38");
+	add(&s, "-70141183460469231731687303715884105728");
+	check_sum(&s, false, "0");
+}
+
+/* Without compensation the ones are lost. */
+void test_sum_of_doubles_is_compensated(void)
+{
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	add(&s, "1e100");
+	for (int i = 0; i < 1000; i++)
+		decimal_sum_add_integer(&s, 1);
+	add(&s, "-1e100");
+	check_sum(&s, false, "1000");
+	check_average(&s, 16, false, "62.5");
+}
+
+void test_sum_out_of_range(void)
+{
+	struct decimal_sum s;
+	struct decimal d;
+
+	decimal_sum_init(&s);
+	add(&s, "1.7e308");
+	add(&s, "1.7e308");
+	check_text(decimal_sum_value(&s, &d), "number out of range");
+	check_text(decimal_sum_average(&s, 2, &d), "number out of range");
+}
+
+static void check_mean(const char *total, uint64_t count, bool exact, const char *want)
+{
+	struct decimal_sum s;
+
+	decimal_sum_init(&s);
+	add(&s, total);
+	check_average(&s, count, exact, want);
+}
+
+/* Between 2^52 and 2^53 the doubles are the integers, so these means lie half-way; or next to it.
+ */
+void test_average_rounds_ties_to_even(void)
+{
+	check_mean("9007199254740993", 1, true, "9007199254740993");
+	check_mean("9007199254740993", 2, false, "4503599627370496");
+	check_mean("9007199254740995", 2, false, "4503599627370498");
+	check_mean("-9007199254740995", 2, false, "-4503599627370498");
+	check_mean("9007199254740993.00000000000000000001", 2, false, "4503599627370497");
+	check_mean("9007199254740994.99999999999999999999", 2, false, "4503599627370497");
+	check_mean("9007199254740996", 2, true, "4503599627370498");
+}
