@@ -1,0 +1,23 @@
+/*
+ * Changes that survive a power cut: write, fsync, rename, fsync of the directory. Here and nowhere
+ * else. Every failure ends the process; a failed fsync is final (EX_IOERR).
+ */
+#ifndef DURABLE_H
+#define DURABLE_H
+
+/* Makes a directory that only its owner can read, if it is not there. Its parent must be there. */
+void durable_dir(const char *path);
+
+/* Creates a file that must not exist yet, mode 0600, for writing; -1 if it exists. */
+int durable_create(const char *path);
+
+/* Makes what was written to fd durable. name is for messages. */
+void durable_sync(int fd, const char *name);
+
+/* Makes durable which names stand in the directory that holds path. */
+void durable_sync_parent(const char *path);
+
+/* Gives a synced file another name, replacing what had it, and syncs the directory. */
+void durable_rename(const char *from, const char *to);
+
+#endif

@@ -1,0 +1,149 @@
+#include "io/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "io/pipe.h"
+
+enum { GZIP_BUFFER_BYTES = 128 << 10 };
+
+struct input_codec {
+	gzFile gzip; /* NULL for zstd */
+	ZSTD_DStream *zstd;
+	ZSTD_inBuffer packed;
+	char *packed_bytes;
+	bool frame_open; /* inside a zstd frame: the file may not end here */
+};
+
+static bool ends_with(const char *text, const char *ending)
+{
+	size_t len = strlen(text), ending_len = strlen(ending);
+
+	return len > ending_len && strcmp(text + len - ending_len, ending) == 0;
+}
+
+static struct input_codec *gzip_new(struct input *in)
+{
+	struct input_codec *c = mem_zero(1, sizeof(*c));
+
+	c->gzip = gzdopen(in->fd, "rb");
+	if (!c->gzip)
+		die(EX_TEMPFAIL, "out of memory to read '%s'", in->name);
+	gzbuffer(c->gzip, GZIP_BUFFER_BYTES);
+	return c;
+}
+
+static struct input_codec *zstd_new(void)
+{
+	struct input_codec *c = mem_zero(1, sizeof(*c));
+
+	c->zstd = ZSTD_createDStream();
+	if (!c->zstd)
+		die(EX_TEMPFAIL, "out of memory to decompress");
+	c->packed_bytes = mem_alloc(ZSTD_DStreamInSize());
+	c->packed.src = c->packed_bytes;
+	return c;
+}
+
+void input_open(struct input *in, const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+
+	*in = (struct input){.fd = STDIN_FILENO, .name = is_stdin ? "stdin" : path};
+	if (!is_stdin)
+		in->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (in->fd < 0)
+		die_errno(EX_NOINPUT, "cannot open '%s'", path);
+	pipe_enlarge(in->fd);
+	if (ends_with(path, ".gz"))
+		in->codec = gzip_new(in);
+	else if (ends_with(path, ".zst"))
+		in->codec = zstd_new();
+}
+
+void input_close(struct input *in)
+{
+	struct input_codec *c = in->codec;
+
+	if (c && c->gzip)
+		gzclose_r(c->gzip);
+	else
+		close(in->fd);
+	if (c) {
+		ZSTD_freeDStream(c->zstd);
+		free(c->packed_bytes);
+		free(c);
+	}
+	*in = (struct input){.fd = -1};
+}
+
+static size_t plain_read(struct input *in, char *to, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(in->fd, to, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		die_errno(EX_IOERR, "cannot read '%s'", in->name);
+	return (size_t)n;
+}
+
+static size_t gzip_read(struct input *in, char *to, size_t size)
+{
+	int n = gzread(in->codec->gzip, to, (unsigned)size);
+	int code = Z_OK;
+	const char *why = gzerror(in->codec->gzip, &code);
+
+	if (n < 0 || code == Z_BUF_ERROR) {
+		if (code == Z_ERRNO)
+			die_errno(EX_IOERR, "cannot read '%s'", in->name);
+		die(EX_DATAERR, "'%s' is damaged or cut off: %s", in->name, why);
+	}
+	if (n && gzdirect(in->codec->gzip))
+		die(EX_DATAERR, "'%s' is not gzip data", in->name);
+	return (size_t)n;
+}
+
+static size_t zstd_read(struct input *in, char *to, size_t size)
+{
+	struct input_codec *c = in->codec;
+	ZSTD_outBuffer plain = {.dst = to, .size = size};
+
+	while (!plain.pos) {
+		size_t left;
+
+		if (c->packed.pos == c->packed.size) {
+			c->packed.size = plain_read(in, c->packed_bytes, ZSTD_DStreamInSize());
+			c->packed.pos = 0;
+			if (!c->packed.size && c->frame_open)
+				die(EX_DATAERR, "'%s' is cut off", in->name);
+			if (!c->packed.size)
+				return 0;
+		}
+		left = ZSTD_decompressStream(c->zstd, &plain, &c->packed);
+		if (ZSTD_isError(left))
+			die(EX_DATAERR, "'%s' is damaged: %s", in->name, ZSTD_getErrorName(left));
+		c->frame_open = left != 0;
+	}
+	return plain.pos;
+}
+
+size_t input_read(struct input *in, char *to, size_t size)
+{
+	if (!in->codec)
+		return plain_read(in, to, size);
+	return in->codec->gzip ? gzip_read(in, to, size) : zstd_read(in, to, size);
+}
+
+int input_waits_on(const struct input *in)
+{
+	return in->codec ? -1 : in->fd;
+}

@@ -1,0 +1,65 @@
+/*
+ * Lines out of an input, without copying them: each is a span of the read buffer. A line longer
+ * than the limit is not kept whole: its beginning, length and hash are.
+ */
+#ifndef LINE_H
+#define LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "io/input.h"
+
+enum {
+	LINE_PAD = 64,		   /* readable bytes behind the newline of each line */
+	LINE_KEPT_BYTES = 64 << 10 /* of a line that is too long */
+};
+
+struct line {
+	const char *at; /* at[len] is '\n', also for a last line that has none; valid until
+			   lines_fill */
+	size_t len;
+	uint64_t number; /* in its input, from 1 */
+	uint64_t offset; /* of its first byte in its input */
+	uint64_t length; /* of the whole line; more than len when it is too long */
+	uint64_t hash;	 /* of the whole line, only where it is too long */
+	bool ended;	 /* by a newline */
+	bool too_long;
+};
+
+struct lines {
+	struct input *in; /* borrowed */
+	size_t max_bytes; /* of a line */
+	struct buf data;  /* what was read; len bytes are valid */
+	size_t next;	  /* where the next line begins */
+	size_t searched;  /* no newline from next up to here */
+	uint64_t number;  /* of lines taken */
+	uint64_t offset;  /* of next in the input */
+	struct buf kept;  /* the beginning of a line that is too long */
+	uint64_t skipped; /* of that line's bytes, those taken out of data; 0: none in hand */
+	XXH3_state_t *skipped_hash;
+};
+
+/* Reads in from its start; a byte-order mark there is skipped. Borrows in. */
+void lines_init(struct lines *l, size_t max_bytes);
+void lines_release(struct lines *l);
+
+/* Goes over to another input. What was left of the one before is gone. */
+void lines_begin(struct lines *l, struct input *in);
+
+/* The next line that is read whole; false if there is none and lines_fill is wanted. O(line). */
+bool lines_next(struct lines *l, struct line *line);
+
+/*
+ * Reads once more, up to 256 KiB; false at the end of the input. May block (see input_waits_on).
+ * Moves the lines that were given out.
+ */
+bool lines_fill(struct lines *l);
+
+/* At the end: the last line if it has no newline. */
+bool lines_tail(struct lines *l, struct line *line);
+
+#endif

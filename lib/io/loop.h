@@ -1,0 +1,39 @@
+/*
+ * The one place where a program waits: for input, for a time, for a signal. The only reader of the
+ * clocks.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LOOP_NEVER INT64_MAX
+
+/* The monotonic clock, and the time of day since 1970, in nanoseconds. */
+int64_t loop_now_ns(void);
+int64_t loop_wall_ns(void);
+
+/* Ignores SIGPIPE and takes SIGUSR1 as the question for figures. Once, at the start. */
+void loop_init(void);
+
+/*
+ * From now on the first SIGTERM or SIGINT is only noted; a second one exits with EX_TEMPFAIL.
+ * Without it they end the process, as they end any filter.
+ */
+void loop_catch_stop(void);
+bool loop_stop_asked(void);
+
+/* True once for each SIGUSR1. */
+bool loop_figures_asked(void);
+
+/* True if a read of fd would not block. A descriptor of -1 never blocks. */
+bool loop_ready(int fd);
+
+/*
+ * Waits until fd can be read (-1: none), until the monotonic clock says until_ns, or until a
+ * signal came. True if fd can be read.
+ */
+bool loop_wait(int fd, int64_t until_ns);
+
+#endif

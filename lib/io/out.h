@@ -1,0 +1,38 @@
+/*
+ * Buffered output straight over write(2): batches while there is more to come, is flushed before
+ * any wait, and sees every error. Errors end the process: a full disk with EX_IOERR, a reader that
+ * is gone by SIGPIPE, as it ends any filter, or with EX_TEMPFAIL where the stream is supervised.
+ */
+#ifndef OUT_H
+#define OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct out {
+	int fd;
+	const char *name; /* for messages; borrowed */
+	struct buf pending;
+	uint64_t bytes;	 /* written or pending */
+	bool supervised; /* a reader that is gone is a crash of the pipeline */
+	bool broken;	 /* a write failed: nothing more can be said here */
+};
+
+/* Takes over fd for writing and, if it is a pipe, makes it as large as is allowed up to 1 MiB. */
+void out_init(struct out *o, int fd, const char *name);
+
+/* Frees the buffer, without writing what is pending. */
+void out_release(struct out *o);
+
+/* Appends; long runs go to write(2) without being copied. */
+void out_add(struct out *o, const void *bytes, size_t len);
+
+void out_flush(struct out *o);
+
+/* Flushes and closes; closing can fail as well. */
+void out_close(struct out *o);
+
+#endif

@@ -1,0 +1,141 @@
+#include "record/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "record/text.h"
+
+/* A part is its tag, its bytes and a NUL; a NUL in a string is followed by NUL_IN_TEXT, which no
+ * tag is. */
+enum tag { TAG_NULL = 1, TAG_FALSE, TAG_TRUE, TAG_NUMBER, TAG_STRING, TAG_ARRAY, TAG_OBJECT };
+
+static const char NUL_IN_TEXT = (char)0xff;
+
+const char *key_fields_read(struct key_fields *k, const char *list)
+{
+	char *rest;
+
+	*k = (struct key_fields){.text = mem_string(list)};
+	rest = k->text;
+	while (rest) {
+		char *name = strsep(&rest, ",");
+
+		if (!*name)
+			return "an empty name in the list";
+		if (k->count == KEY_PARTS_MAX)
+			return "more than 32 names";
+		k->names[k->count++] = name;
+	}
+	return NULL;
+}
+
+void key_fields_release(struct key_fields *k)
+{
+	free(k->text);
+	*k = (struct key_fields){0};
+}
+
+static enum tag tag_of(const struct span *s)
+{
+	switch ((enum span_type)s->type) {
+	case SPAN_FALSE:
+		return TAG_FALSE;
+	case SPAN_TRUE:
+		return TAG_TRUE;
+	case SPAN_NUMBER:
+		return TAG_NUMBER;
+	case SPAN_STRING:
+		return TAG_STRING;
+	case SPAN_ARRAY:
+		return TAG_ARRAY;
+	case SPAN_OBJECT:
+		return TAG_OBJECT;
+	case SPAN_MISSING:
+	case SPAN_NULL:
+		break;
+	}
+	return TAG_NULL;
+}
+
+/* Only an escaped string can hold a NUL. */
+static void add_escaped(struct buf *to, const struct span *s)
+{
+	size_t from = to->len;
+
+	text_unescape(to, s);
+	for (size_t i = from; i < to->len; i++) {
+		if (to->data[i])
+			continue;
+		buf_reserve(to, 1);
+		memmove(to->data + i + 2, to->data + i + 1, to->len - i - 1);
+		to->data[++i] = NUL_IN_TEXT;
+		to->len++;
+	}
+}
+
+static void add_part(struct buf *to, const struct span *s)
+{
+	enum tag tag = tag_of(s);
+	char *at = buf_reserve(to, s->len + 2);
+
+	*at = (char)tag;
+	to->len++;
+	if (s->type == SPAN_STRING && s->escaped) {
+		add_escaped(to, s);
+	} else if (tag >= TAG_NUMBER) {
+		memcpy(at + 1, s->at, s->len);
+		to->len += s->len;
+	}
+	buf_char(to, '\0');
+}
+
+bool key_encode(struct buf *to, const struct key_fields *k, const struct span *spans)
+{
+	bool any = false;
+
+	buf_clear(to);
+	for (size_t i = 0; i < k->count; i++) {
+		const struct span *s = &spans[k->fields[i]];
+
+		any |= s->type != SPAN_MISSING;
+		add_part(to, s);
+	}
+	return any;
+}
+
+static void print_string(struct buf *to, const char **part)
+{
+	struct buf text;
+	const char *p = *part;
+
+	if (p[strlen(p) + 1] != NUL_IN_TEXT) {
+		text_quote(to, p, strlen(p));
+		*part = p + strlen(p) + 1;
+		return;
+	}
+	buf_init(&text);
+	for (; *p || p[1] == NUL_IN_TEXT; p += *p ? 1 : 2)
+		buf_char(&text, *p);
+	text_quote(to, text.data, text.len);
+	buf_release(&text);
+	*part = p + 1;
+}
+
+void key_part_print(struct buf *to, const char **part)
+{
+	static const char *const words[] = {
+		[TAG_NULL] = "null",
+		[TAG_FALSE] = "false",
+		[TAG_TRUE] = "true",
+	};
+	enum tag tag = (enum tag) * *part;
+
+	++*part;
+	if (tag == TAG_STRING) {
+		print_string(to, part);
+		return;
+	}
+	buf_text(to, tag <= TAG_TRUE ? words[tag] : *part);
+	*part += strlen(*part) + 1;
+}

@@ -1,0 +1,67 @@
+/*
+ * The vector instructions of the scanner, each with a portable twin (SCAN_PORTABLE chooses it, and
+ * so does a machine without SSE2). Both read up to SCAN_PAD bytes past the text.
+ */
+#ifndef VECTOR_H
+#define VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
+#include <emmintrin.h>
+
+/*
+ * Where the plain part of a string ends: at a quote, a backslash, a control character or a byte of
+ * a multi-byte character. The caller sees to it that one of them comes.
+ */
+static inline const char *vector_plain_end(const char *p)
+{
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i backslash = _mm_set1_epi8('\\');
+	const __m128i blank = _mm_set1_epi8(' ');
+
+	for (;; p += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+		/* compared as signed, so bytes from 0x80 on are below the blank as well */
+		__m128i special = _mm_cmplt_epi8(bytes, blank);
+		__m128i end = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
+					   _mm_cmpeq_epi8(bytes, backslash));
+		int stops = _mm_movemask_epi8(_mm_or_si128(special, end));
+
+		if (stops)
+			return p + __builtin_ctz((unsigned)stops);
+	}
+}
+
+#else
+
+/* Bytes of word that are zero have their high bit set in the result (Mycroft 1987); bytes above the
+ * lowest such one may be set as well, which does no harm where only the lowest is asked for. */
+static inline uint64_t vector_zero_bytes(uint64_t word)
+{
+	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+static inline const char *vector_plain_end(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+
+	for (;; p += 8) {
+		uint64_t word, stops;
+
+		memcpy(&word, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		word = __builtin_bswap64(word);
+#endif
+		stops = vector_zero_bytes(word ^ (ones * '"')) |
+			vector_zero_bytes(word ^ (ones * '\\')) |
+			((word - ones * ' ') & ~word & (ones * 0x80)) | (word & (ones * 0x80));
+		if (stops)
+			return p + __builtin_ctzll(stops) / 8;
+	}
+}
+
+#endif
+
+#endif

@@ -1,0 +1,147 @@
+/* How fast the scanner reads, beside jansson, in one run: the medians of interleaved rounds. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/die.h"
+#include "record/scan.h"
+
+enum { ROUNDS = 7, RATIO_MIN = 15, BYTES = 16 << 20 };
+
+struct sample {
+	const char *name;
+	const char *fields[3];
+	struct buf lines;
+	size_t records;
+};
+
+static unsigned seed = 1;
+
+static unsigned pick(unsigned below)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 8) % below;
+}
+
+static void small_record(struct buf *b)
+{
+	buf_format(b,
+		   "{\"id\":\"%08x-%04x\",\"ts\":\"2026-05-01T%02u:%02u:%02u.%03uZ\",\"user\":"
+		   "\"user%u\","
+		   "\"type\":\"%s\",\"amount\":%u.%02u,\"status\":%u,\"page\":\"/p/%u\"}\n",
+		   pick(1u << 24), pick(1u << 16), pick(24), pick(60), pick(60), pick(1000),
+		   pick(100000), pick(2) ? "click" : "view", pick(1000), pick(100),
+		   200 + pick(4) * 100, pick(100000));
+}
+
+static void large_record(struct buf *b)
+{
+	buf_format(b,
+		   "{\"id\":%u,\"actor\":{\"login\":\"user%u\",\"site_admin\":false},\"items\":[",
+		   pick(1u << 24), pick(100000));
+	for (int i = 0; i < 12; i++)
+		buf_format(b,
+			   "%s{\"sku\":\"sku-%u\",\"title\":\"A thing that is sold by the dozen\","
+			   "\"price\":%u.%02u,\"tags\":[\"new\",\"sale\",null,true],"
+			   "\"stock\":{\"berlin\":%u,\"paris\":%u}}",
+			   i ? "," : "", pick(100000), pick(100), pick(100), pick(50), pick(50));
+	buf_text(b, "],\"created_at\":\"2026-05-01T12:00:00Z\"}\n");
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double scanned_s(const struct sample *s, const struct paths *paths)
+{
+	double from = now_s();
+	const char *p = s->lines.data, *end = p + s->lines.len;
+
+	while (p < end) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		struct span root, values[3];
+		size_t where;
+
+		if (scan(paths, p, (size_t)(newline - p), &root, values, &where) ||
+		    values[0].type == SPAN_MISSING)
+			die(EX_SOFTWARE, "the scanner refuses the sample");
+		p = newline + 1;
+	}
+	return now_s() - from;
+}
+
+static double parsed_s(const struct sample *s)
+{
+	double from = now_s();
+	const char *p = s->lines.data, *end = p + s->lines.len / 8;
+
+	while (p < end) {
+		const char *newline = memchr(p, '\n', s->lines.len);
+		json_t *tree = json_loadb(p, (size_t)(newline - p), 0, NULL);
+
+		if (!tree)
+			die(EX_SOFTWARE, "jansson refuses the sample");
+		json_decref(tree);
+		p = newline + 1;
+	}
+	return (now_s() - from) * 8;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int measure(struct sample *s, void (*record)(struct buf *))
+{
+	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS], mb;
+	struct paths paths;
+	int value;
+
+	buf_init(&s->lines);
+	for (s->records = 0; s->lines.len < BYTES; s->records++)
+		record(&s->lines);
+	mb = (double)s->lines.len / 1e6;
+	memset(buf_reserve(&s->lines, SCAN_PAD), 0, SCAN_PAD);
+	paths_init(&paths);
+	for (int i = 0; i < 3; i++)
+		paths_add(&paths, s->fields[i], &value);
+	for (int i = 0; i < ROUNDS; i++) {
+		ours[i] = scanned_s(s, &paths);
+		theirs[i] = parsed_s(s);
+		ratio[i] = theirs[i] / ours[i];
+	}
+	qsort(ours, ROUNDS, sizeof(*ours), ascending);
+	qsort(theirs, ROUNDS, sizeof(*theirs), ascending);
+	qsort(ratio, ROUNDS, sizeof(*ratio), ascending);
+	printf("%-8s %6.0f %10.0f %12.0f %8.1f\n", s->name,
+	       (double)s->lines.len / (double)s->records, mb / ours[ROUNDS / 2],
+	       mb / theirs[ROUNDS / 2], ratio[ROUNDS / 2]);
+	paths_release(&paths);
+	buf_release(&s->lines);
+	return ratio[ROUNDS / 2] >= RATIO_MIN;
+}
+
+int main(void)
+{
+	struct sample small = {.name = "small", .fields = {"id", "user", "amount"}};
+	struct sample large = {.name = "nested", .fields = {"id", "actor.login", "items.3.price"}};
+	int fast;
+
+	printf("%-8s %6s %10s %12s %8s\n", "records", "bytes", "scan MB/s", "jansson MB/s",
+	       "ratio");
+	fast = measure(&small, small_record);
+	fast &= measure(&large, large_record);
+	if (!fast)
+		printf("the scanner is less than %d times as fast as jansson\n", RATIO_MIN);
+	return !fast;
+}
