@@ -1,0 +1,144 @@
+/*
+ * dd-dedupe: passes each key once
+ *
+ * The first record of a key passes, later ones are duplicates: for ever, or until --ttl of event
+ * time has gone by. Keys are kept as 128-bit fingerprints under a random key (SipHash-2-4-128), so
+ * that nobody can craft two that collide; with n keys the chance that any two do is below n^2 /
+ * 2^129.
+ */
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "flow/seen.h"
+#include "tool/fields.h"
+#include "tool/filter.h"
+
+static struct {
+	int64_t ttl_ns;
+	uint64_t memory_bytes;
+	struct key_fields key;
+} conf = {
+	.ttl_ns = SEEN_FOREVER,
+	.memory_bytes = (uint64_t)1 << 30,
+};
+
+struct dedupe {
+	struct filter filter;
+	struct time_field time;
+	struct seen seen;
+	struct buf key;
+	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
+	bool has_watermark; /* then it is the clock; until then the largest time is */
+};
+
+static struct fingerprint fingerprint_of(const struct dedupe *d)
+{
+	struct fingerprint f;
+
+	_Static_assert(sizeof(f) == crypto_shorthash_siphashx24_BYTES, "a fingerprint is a hash");
+	crypto_shorthash_siphashx24((unsigned char *)&f, (const unsigned char *)d->key.data,
+				    d->key.len, d->secret);
+	return f;
+}
+
+static struct verdict dedupe_record(void *state, const struct record *r)
+{
+	struct dedupe *d = state;
+	int64_t time_ns = 0;
+
+	if (!key_encode(&d->key, &conf.key, r->fields))
+		return filter_bad(&d->filter, "no_key", "no part of the key is there");
+	if (d->time.name) {
+		const char *why = time_field_read(&d->time, &d->filter, r, &time_ns);
+
+		if (why)
+			return (struct verdict){BAD, why};
+		if (!d->has_watermark)
+			seen_advance(&d->seen, time_ns);
+	}
+	switch (seen_add(&d->seen, fingerprint_of(d), time_ns)) {
+	case SEEN_NEW:
+		return verdict(PASSED);
+	case SEEN_BEFORE:
+		return dropped("duplicate");
+	case SEEN_FULL:
+		break;
+	}
+	die(EX_TEMPFAIL, "%zu keys are all that --memory has room for; give it more, or a --ttl",
+	    d->seen.count);
+}
+
+static void dedupe_watermark(void *state, int64_t watermark_ns)
+{
+	struct dedupe *d = state;
+
+	d->has_watermark = true;
+	seen_advance(&d->seen, watermark_ns);
+	filter_send_watermark(&d->filter, watermark_ns);
+}
+
+static const struct handlers handlers = {
+	.record = dedupe_record,
+	.watermark = dedupe_watermark,
+};
+
+static void parse(struct dedupe *d, int argc, char **argv)
+{
+	const struct opt own[] = {
+		{.letter = 'k',
+		 .name = "key",
+		 .arg = "FIELD[,FIELD...]",
+		 .help = "what makes two records the same",
+		 .read = fields_key,
+		 .to = &conf.key},
+		{.name = "ttl",
+		 .arg = "D",
+		 .help = "forget a key when event time is D past it",
+		 .read = opt_duration,
+		 .to = &conf.ttl_ns},
+		{.group = time_field_options(&d->time)},
+		{.name = "memory",
+		 .arg = "SIZE",
+		 .help = "the most that the keys may take (1GiB)",
+		 .read = opt_size,
+		 .to = &conf.memory_bytes},
+		{.name = NULL},
+	};
+	const struct opt_command command = {
+		.purpose = "passes each key once",
+		.operands = "",
+		.own = own,
+		.common = filter_options(&d->filter),
+	};
+
+	if (opt_parse(&command, argc, argv))
+		die(EX_USAGE, "unexpected operand '%s': it reads the standard input", argv[0]);
+	if (!conf.key.count)
+		die(EX_USAGE, "--key FIELD must be given");
+	if ((conf.ttl_ns != SEEN_FOREVER) != (d->time.name != NULL))
+		die(EX_USAGE, "--ttl and --time go together: keys live in event time");
+}
+
+int main(int argc, char **argv)
+{
+	struct dedupe d = {.has_watermark = false};
+	int status;
+
+	filter_init(&d.filter, FILTER_STAGE, "dedupe", &handlers, &d);
+	time_field_init(&d.time);
+	parse(&d, argc, argv);
+	fields_ask(&conf.key, &d.filter);
+	time_field_ask(&d.time, &d.filter);
+	seen_init(&d.seen, conf.ttl_ns, (size_t)conf.memory_bytes);
+	buf_init(&d.key);
+	randombytes_buf(d.secret, sizeof(d.secret));
+	status = filter_run(&d.filter, NULL, 0);
+	buf_release(&d.key);
+	seen_release(&d.seen);
+	time_field_release(&d.time);
+	key_fields_release(&conf.key);
+	filter_release(&d.filter);
+	return status;
+}

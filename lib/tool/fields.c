@@ -1,0 +1,92 @@
+#include "tool/fields.h"
+
+#include <string.h>
+
+#include "base/die.h"
+
+void time_field_init(struct time_field *t)
+{
+	*t = (struct time_field){.format = "auto"};
+}
+
+void time_field_release(struct time_field *t)
+{
+	if (t->name)
+		time_format_release(&t->reader);
+}
+
+const struct opt *time_field_options(struct time_field *t)
+{
+	const struct opt rows[] = {
+		{.letter = 't',
+		 .name = "time",
+		 .arg = "FIELD",
+		 .help = "where the event time stands",
+		 .read = opt_text,
+		 .to = &t->name},
+		{.name = "time-format",
+		 .arg = "F",
+		 .help = "auto, rfc3339, s, ms, us, ns or a strptime pattern",
+		 .read = opt_text,
+		 .to = &t->format},
+		{.name = "tz",
+		 .arg = "ZONE",
+		 .help = "zone of date-times without an offset",
+		 .read = opt_text,
+		 .to = &t->zone},
+		{.name = NULL},
+	};
+
+	_Static_assert(sizeof(rows) == sizeof(t->options), "room for the time options");
+	memcpy(t->options, rows, sizeof(rows));
+	return t->options;
+}
+
+void time_field_ask(struct time_field *t, struct filter *f)
+{
+	const char *why;
+
+	if (!t->name)
+		return;
+	t->field = filter_field(f, t->name);
+	why = time_format_set(&t->reader, t->format, t->zone);
+	if (why && t->zone)
+		die(EX_CONFIG, "--time-format '%s' --tz '%s': %s", t->format, t->zone, why);
+	if (why)
+		die(EX_USAGE, "--time-format '%s': %s", t->format, why);
+}
+
+static void tell_unit(struct time_field *t)
+{
+	const char *unit = time_unit_decided(&t->reader);
+
+	if (t->unit_told || !unit)
+		return;
+	t->unit_told = true;
+	warn("the numbers in '%s' are taken as %s since 1970; --time-format %s says so", t->name,
+	     unit, unit);
+}
+
+const char *time_field_read(struct time_field *t, struct filter *f, const struct record *r,
+			    int64_t *time_ns)
+{
+	const char *why = time_read(&t->reader, &r->fields[t->field], time_ns);
+
+	if (why)
+		filter_bad(f, why, "'%s': %s", t->name, t->reader.detail);
+	else if (!t->unit_told)
+		tell_unit(t);
+	return why;
+}
+
+const char *fields_key(const char *text, void *to)
+{
+	key_fields_release(to);
+	return key_fields_read(to, text);
+}
+
+void fields_ask(struct key_fields *k, struct filter *f)
+{
+	for (size_t i = 0; i < k->count; i++)
+		k->fields[i] = filter_field(f, k->names[i]);
+}

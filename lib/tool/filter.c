@@ -1,0 +1,514 @@
+#include "tool/filter.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "io/loop.h"
+#include "io/pipe.h"
+#include "record/control.h"
+#include "tool/supervision.h"
+
+enum {
+	MAX_RECORD_DEFAULT = 16 << 20,
+	MAX_RECORD_LIMIT = 1 << 30,
+	PERCENT_FROM = 100, /* records, before which a share of them says nothing */
+};
+
+static const char *read_bad_limit(const char *text, void *to)
+{
+	struct filter_bad_limit *limit = to;
+	char *end;
+
+	limit->limit = strtod(text, &end);
+	limit->is_percent = *end == '%';
+	limit->is_set = true;
+	if (end == text || end[limit->is_percent] || limit->limit < 0)
+		return "not a number of records or a percentage";
+	return NULL;
+}
+
+static const char *read_max_record(const char *text, void *to)
+{
+	const char *why = units_size(text, to);
+
+	if (!why && (*(uint64_t *)to == 0 || *(uint64_t *)to > MAX_RECORD_LIMIT))
+		why = "must be from 1 byte to 1GiB";
+	return why;
+}
+
+static const char *read_name(const char *text, void *to)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+	if (!*text || text[strspn(text, allowed)])
+		return "a name is letters, digits, '_' and '-'";
+	return opt_text(text, to);
+}
+
+const struct opt *filter_options(struct filter *f)
+{
+	const struct opt rows[] = {
+		{.name = "dlq", .arg = "DIR", .read = opt_text, .to = &f->dlq, .env = "DDPIPE_DLQ"},
+		{.name = "max-bad", .arg = "N|P%", .read = read_bad_limit, .to = &f->max_bad},
+		{.name = "max-record",
+		 .arg = "SIZE",
+		 .read = read_max_record,
+		 .to = &f->max_record_bytes},
+		{.name = "name", .arg = "STAGE", .read = read_name, .to = &f->name},
+		{.name = "pipeline",
+		 .arg = "NAME",
+		 .read = read_name,
+		 .to = &f->pipeline,
+		 .env = "DDPIPE_PIPELINE"},
+		{.letter = 'q', .name = "quiet", .to = &f->quiet},
+		{.name = NULL},
+	};
+
+	_Static_assert(sizeof(rows) <= sizeof(f->options), "room for the common options");
+	memcpy(f->options, rows, sizeof(rows));
+	return f->options;
+}
+
+void filter_init(struct filter *f, enum filter_role role, const char *name,
+		 const struct handlers *handlers, void *state)
+{
+	*f = (struct filter){
+		.role = role,
+		.handlers = handlers,
+		.state = state,
+		.passed_word = "passed",
+		.name = name,
+		.pipeline = "default",
+		.max_record_bytes = MAX_RECORD_DEFAULT,
+	};
+	paths_init(&f->paths);
+	paths_add(&f->paths, "$dd", &f->reserved_key);
+	stream_init(&f->stream);
+	buf_init(&f->detail);
+	buf_init(&f->after);
+}
+
+void filter_release(struct filter *f)
+{
+	deadletters_release(&f->letters);
+	if (f->has_side) {
+		out_close(&f->side);
+		out_release(&f->side);
+	}
+	lines_release(&f->lines);
+	out_release(&f->out);
+	paths_release(&f->paths);
+	buf_release(&f->detail);
+	buf_release(&f->after);
+	free(f->fields);
+}
+
+int filter_field(struct filter *f, const char *path)
+{
+	int value = 0;
+	const char *why = paths_add(&f->paths, path, &value);
+
+	if (why)
+		die(EX_USAGE, "field '%s': %s", path, why);
+	f->wants_object = true;
+	return value;
+}
+
+void filter_tell(struct filter *f)
+{
+	const char *what = NULL;
+	uint64_t lost = 0;
+	struct buf line;
+
+	if (f->quiet || f->told)
+		return;
+	if (f->handlers->unfinished)
+		lost = f->handlers->unfinished(f->state, &what);
+	buf_init(&line);
+	balance_text(&line, &f->balance, f->passed_word);
+	if (lost)
+		buf_format(&line, "; unfinished %s %llu", what, (unsigned long long)lost);
+	warn("%s", buf_string(&line));
+	buf_release(&line);
+}
+
+/* Output */
+
+void filter_flush_passed(struct filter *f)
+{
+	if (f->run_len)
+		out_add(&f->out, f->run_from, f->run_len);
+	f->run_len = 0;
+}
+
+/* A line of the read buffer: neighbours there go out together, uncopied. */
+static void pass_in_place(struct filter *f, const struct record *r)
+{
+	if (f->run_len && f->run_from + f->run_len != r->bytes)
+		filter_flush_passed(f);
+	if (!f->run_len)
+		f->run_from = r->bytes;
+	f->run_len += r->len + 1;
+}
+
+static void pass_copied(struct filter *f, const struct record *r)
+{
+	filter_flush_passed(f);
+	out_add(&f->out, r->bytes, r->len + 1);
+}
+
+void filter_emit(struct filter *f, const char *line, size_t len)
+{
+	filter_flush_passed(f);
+	out_add(&f->out, line, len);
+	out_add(&f->out, "\n", 1);
+	f->balance.made++;
+	if (stream_is_supervised(&f->stream))
+		f->balance.hash_out += hash_bytes(line, len);
+}
+
+void filter_send_watermark(struct filter *f, int64_t watermark_ns)
+{
+	const uint64_t *run = stream_is_supervised(&f->stream) ? &f->stream.run : NULL;
+
+	control_watermark(&f->after, run, watermark_ns);
+}
+
+static void send_after(struct filter *f)
+{
+	if (f->after.len) {
+		filter_flush_passed(f);
+		out_add(&f->out, f->after.data, f->after.len);
+		buf_clear(&f->after);
+	}
+}
+
+void filter_side_open(struct filter *f, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		die_errno(EX_CANTCREAT, "cannot open '%s'", path);
+	out_init(&f->side, fd, path);
+	f->has_side = true;
+}
+
+void filter_side_add(struct filter *f, const struct record *r)
+{
+	out_add(&f->side, r->bytes, r->len + 1);
+}
+
+void filter_flush_sides(struct filter *f)
+{
+	deadletters_flush(&f->letters);
+	if (f->has_side)
+		out_flush(&f->side);
+}
+
+void filter_sync_sides(struct filter *f)
+{
+	filter_flush_sides(f);
+	deadletters_sync(&f->letters);
+	/* what cannot be synced, a pipe say, says EINVAL */
+	if (f->has_side && fsync(f->side.fd) != 0 && errno != EINVAL)
+		die_errno(EX_IOERR, "cannot sync '%s'", f->side.name);
+}
+
+/* Records that are bad */
+
+struct verdict filter_bad(struct filter *f, const char *reason, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	buf_clear(&f->detail);
+	buf_text(&f->detail, text);
+	return (struct verdict){.outcome = BAD, .reason = reason};
+}
+
+static bool too_many_bad(const struct filter *f)
+{
+	const struct filter_bad_limit *m = &f->max_bad;
+
+	if (!m->is_set)
+		return false;
+	if (!m->is_percent)
+		return (double)f->bad > m->limit;
+	return f->balance.in >= PERCENT_FROM &&
+	       (double)f->bad * 100 > m->limit * (double)f->balance.in;
+}
+
+void filter_reject(struct filter *f, const struct record *r, const char *reason, const char *detail)
+{
+	struct letter l = {
+		.reason = reason,
+		.detail = detail,
+		.source = r->source,
+		.line = r->line,
+		.offset = r->offset,
+		.bytes = r->bytes,
+		.len = r->len,
+		.length = r->length,
+		.hash = r->hash ? r->hash : hash_bytes(r->bytes, r->len),
+	};
+
+	balance_reason(&f->balance, reason);
+	f->bad++;
+	if (!f->dlq)
+		die(EX_DATAERR,
+		    "%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes on",
+		    r->source, (unsigned long long)r->line, (unsigned long long)r->offset, reason,
+		    detail ? ": " : "", detail ? detail : "");
+	deadletters_file(&f->letters, &l);
+	if (too_many_bad(f))
+		die(EX_DATAERR,
+		    "%s: line %llu: %llu of %llu records are bad, more than --max-bad allows; "
+		    "the last: %s%s%s",
+		    r->source, (unsigned long long)r->line, (unsigned long long)f->bad,
+		    (unsigned long long)f->balance.in, reason, detail ? ": " : "",
+		    detail ? detail : "");
+}
+
+void filter_settle(struct filter *f, uint64_t count)
+{
+	assert(count <= balance_unfinished(&f->balance));
+	f->balance.passed += count;
+}
+
+/* One record */
+
+/* What stands against a line as a record, in the detail; NULL if nothing does. */
+static const char *fault(struct filter *f, struct record *r)
+{
+	size_t column;
+	const char *why;
+
+	buf_clear(&f->detail);
+	if (r->length > r->len) {
+		buf_format(&f->detail, "longer than --max-record (%llu bytes)",
+			   (unsigned long long)f->max_record_bytes);
+		return "malformed";
+	}
+	why = scan(&f->paths, r->bytes, r->len, &r->root, f->fields, &column);
+	if (why)
+		buf_format(&f->detail, "%s at column %zu", why, column + 1);
+	else if (f->fields[f->reserved_key].type != SPAN_MISSING)
+		buf_text(&f->detail, "the key $dd is reserved for control lines");
+	else if (f->wants_object && r->root.type != SPAN_OBJECT)
+		buf_text(&f->detail, "not an object");
+	else
+		return NULL;
+	return "malformed";
+}
+
+static void settle(struct filter *f, const struct record *r, struct verdict v,
+		   void (*pass)(struct filter *, const struct record *))
+{
+	switch (v.outcome) {
+	case PASSED:
+		f->balance.passed++;
+		f->balance.hash_out += r->hash;
+		pass(f, r);
+		break;
+	case ABSORBED:
+		f->balance.absorbed++;
+		break;
+	case HELD:
+		break;
+	case DROPPED:
+		balance_reason(&f->balance, v.reason);
+		break;
+	case BAD:
+		filter_reject(f, r, v.reason, f->detail.len ? buf_string(&f->detail) : NULL);
+		break;
+	}
+	send_after(f);
+}
+
+static void handle(struct filter *f, struct record *r,
+		   void (*pass)(struct filter *, const struct record *))
+{
+	struct verdict v = {.outcome = BAD};
+
+	if (stream_record(&f->stream) != STREAM_FINE)
+		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
+		    f->stream.why);
+	f->balance.in++;
+	if (stream_is_supervised(&f->stream)) {
+		if (r->length == r->len)
+			r->hash = hash_bytes(r->bytes, r->len);
+		f->balance.hash_in += r->hash;
+	}
+	r->fields = f->fields;
+	v.reason = fault(f, r);
+	if (!v.reason)
+		v = f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
+	settle(f, r, v, pass);
+}
+
+void filter_take(struct filter *f, struct record *r)
+{
+	handle(f, r, pass_copied);
+}
+
+static bool is_blank(const struct line *l)
+{
+	size_t i = 0;
+
+	while (i < l->len && (l->at[i] == ' ' || l->at[i] == '\t' || l->at[i] == '\r'))
+		i++;
+	return i == l->len;
+}
+
+static void take_line(struct filter *f, const struct line *l)
+{
+	struct record r = {
+		.bytes = l->at,
+		.len = l->len,
+		.source = f->input.name,
+		.line = l->number,
+		.offset = l->offset,
+		.length = l->length,
+		.hash = l->hash,
+	};
+
+	if (f->handlers->line) {
+		f->handlers->line(f->state, l);
+		return;
+	}
+	if (is_blank(l)) {
+		f->balance.empty++;
+		return;
+	}
+	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len) && supervision_line(f, l))
+		return;
+	/* what a stage that died left of its last line is no record */
+	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
+		return;
+	handle(f, &r, l->too_long ? pass_copied : pass_in_place);
+}
+
+/* The loop */
+
+static void attend_signals(struct filter *f)
+{
+	if (loop_figures_asked()) {
+		bool quiet = f->quiet;
+
+		f->quiet = false;
+		filter_tell(f);
+		f->quiet = quiet;
+	}
+	if (f->role == FILTER_SOURCE && loop_stop_asked())
+		die(EX_TEMPFAIL, "interrupted");
+}
+
+static void wait_for_input(struct filter *f)
+{
+	int fd = input_waits_on(&f->input);
+	int64_t until_ns = LOOP_NEVER;
+
+	attend_signals(f);
+	if (loop_ready(fd))
+		return;
+	do {
+		if (f->handlers->idle)
+			until_ns = f->handlers->idle(f->state, loop_now_ns());
+		filter_flush_sides(f);
+		out_flush(&f->out);
+		attend_signals(f);
+	} while (!loop_wait(fd, until_ns));
+}
+
+static void read_input(struct filter *f, const char *path)
+{
+	struct line l;
+
+	input_open(&f->input, path);
+	lines_begin(&f->lines, &f->input);
+	if (f->handlers->input_begin)
+		f->handlers->input_begin(f->state, f->input.name);
+	do {
+		while (lines_next(&f->lines, &l))
+			take_line(f, &l);
+		filter_flush_passed(f);
+		wait_for_input(f);
+	} while (lines_fill(&f->lines));
+	if (lines_tail(&f->lines, &l))
+		take_line(f, &l);
+	filter_flush_passed(f);
+	if (f->handlers->input_end)
+		f->handlers->input_end(f->state);
+	supervision_end_of_input(f);
+	input_close(&f->input);
+}
+
+static uint64_t random_number(void)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		die_errno(EX_OSERR, "cannot get a random number");
+	return number;
+}
+
+void filter_begin(struct filter *f)
+{
+	pipe_guard_standard();
+	loop_init();
+	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
+	lines_init(&f->lines, (size_t)f->max_record_bytes);
+	out_init(&f->out, STDOUT_FILENO, "stdout");
+	if (f->dlq)
+		deadletters_init(&f->letters, f->dlq, f->pipeline, f->name, random_number());
+	supervision_speak_for(f);
+	if (f->role == FILTER_SOURCE)
+		supervision_open(f);
+	if (f->handlers->begin)
+		f->handlers->begin(f->state);
+}
+
+int filter_end(struct filter *f)
+{
+	/* in a supervised stream the last barrier has done this */
+	if (!stream_is_supervised(&f->stream) && f->handlers->end)
+		f->handlers->end(f->state);
+	filter_flush_passed(f);
+	filter_sync_sides(f);
+	if (f->role == FILTER_SOURCE)
+		supervision_last(f);
+	out_close(&f->out);
+	supervision_hush();
+	if (balance_unfinished(&f->balance))
+		die(EX_SOFTWARE, "the balance does not add up; this is a bug");
+	filter_tell(f);
+	return EX_OK;
+}
+
+int filter_run(struct filter *f, char **inputs, int input_count)
+{
+	char dash[] = "-", *only_stdin[] = {dash};
+
+	filter_begin(f);
+	if (!input_count) {
+		inputs = only_stdin;
+		input_count = 1;
+	}
+	for (int i = 0; i < input_count; i++)
+		read_input(f, inputs[i]);
+	return filter_end(f);
+}

@@ -1,0 +1,186 @@
+/*
+ * The one loop. Every filter of the toolkit is this program around its own handlers: it owns the
+ * common options, reading, scanning, control lines, signals, dead letters, the balance and the
+ * order of things at the end. Output is buffered while input is waiting and flushed before the
+ * filter would block.
+ */
+#ifndef FILTER_H
+#define FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "flow/stream.h"
+#include "io/line.h"
+#include "io/out.h"
+#include "record/scan.h"
+#include "state/deadletter.h"
+#include "tool/balance.h"
+#include "tool/opt.h"
+
+enum filter_role {
+	FILTER_SOURCE, /* reads what is outside; begins and ends the stream */
+	FILTER_STAGE,
+	FILTER_SINK, /* consumes control lines; its output is no stream */
+};
+
+/* A record in a handler's hands; borrows the read buffer, valid until the handler returns. */
+struct record {
+	const char *bytes; /* the line without its newline */
+	size_t len;
+	struct span root;
+	const struct span *fields; /* in the order of filter_field */
+	const char *source;	   /* the input's name */
+	uint64_t line;		   /* its number there, from 1 */
+	uint64_t offset;	   /* of its first byte there */
+	uint64_t length;	   /* of the whole line; more than len when it is too long */
+	uint64_t hash; /* of the whole line, where it is too long or supervised; else 0 */
+};
+
+/* What becomes of a record. */
+enum outcome {
+	PASSED,	  /* its bytes go on */
+	ABSORBED, /* into a result or the state */
+	DROPPED,  /* taken out as asked, for a reason */
+	BAD,	  /* to the dead letters, for a reason; without a store the filter stops */
+	HELD,	  /* settled later by filter_settle */
+};
+
+struct verdict {
+	enum outcome outcome;
+	const char *reason; /* of DROPPED and BAD; static */
+};
+
+static inline struct verdict verdict(enum outcome outcome)
+{
+	return (struct verdict){.outcome = outcome};
+}
+
+static inline struct verdict dropped(const char *reason)
+{
+	return (struct verdict){.outcome = DROPPED, .reason = reason};
+}
+
+/* What a command is; each is called with its state. NULL where there is nothing to do. */
+struct handlers {
+	/* Before the first line is read. */
+	void (*begin)(void *state);
+	struct verdict (*record)(void *state, const struct record *r);
+	/* The watermark has advanced. Without this handler the line passes on; with it, it does
+	 * not. */
+	void (*watermark)(void *state, int64_t watermark_ns);
+	/* Input has run dry; returns the monotonic time to be called again if it stays so. */
+	int64_t (*idle)(void *state, int64_t now_ns);
+	/* The input is complete: flush everything. */
+	void (*end)(void *state);
+	/* How much is lost when the filter stops before its end, and what it is called. */
+	uint64_t (*unfinished)(void *state, const char **what);
+	/* An input begins, or is complete; for sources with a format of their own. */
+	void (*input_begin)(void *state, const char *name);
+	void (*input_end)(void *state);
+	/* A line of such a format, of which filter_take makes records. */
+	void (*line)(void *state, const struct line *l);
+};
+
+struct filter {
+	enum filter_role role;
+	const struct handlers *handlers;
+	void *state;
+	const char *passed_word; /* what the balance calls passing */
+
+	/* options */
+	const char *name;
+	const char *pipeline;
+	const char *dlq;
+	uint64_t max_record_bytes;
+	struct filter_bad_limit {
+		bool is_set;
+		bool is_percent;
+		double limit;
+	} max_bad;
+	bool quiet;
+	bool plain; /* a source that sends no control lines */
+
+	struct paths paths;
+	struct span *fields;
+	int reserved_key; /* among the fields: a top-level $dd */
+	bool wants_object;
+
+	struct stream stream;
+	struct balance balance;
+	struct deadletters letters;
+	uint64_t bad;
+	struct buf detail; /* of the verdict in hand */
+
+	struct input input;
+	struct lines lines;
+	struct out out;
+	const char *run_from; /* passed lines of the read buffer that are not in out yet */
+	size_t run_len;
+	struct out side; /* records taken out into a file of their own */
+	bool has_side;
+	struct buf after; /* lines to follow the record in hand */
+	struct opt options[8];
+	bool told; /* the figures, for the last time */
+};
+
+/* The stage's default name is the tool's without its "dd-". Borrows all that is given. */
+void filter_init(struct filter *f, enum filter_role role, const char *name,
+		 const struct handlers *handlers, void *state);
+void filter_release(struct filter *f);
+
+/* The options all filters have, for opt_command.common; valid while f is. */
+const struct opt *filter_options(struct filter *f);
+
+/* Asks for a field; returns its place in record.fields. Dies with EX_USAGE if it is no path. */
+int filter_field(struct filter *f, const char *path);
+
+/*
+ * Runs over the inputs ("-" or none: stdin) to the end and returns the exit status, which is not 0
+ * only where another stage's cause is passed on. Tells the balance on stderr. Other failures die.
+ */
+int filter_run(struct filter *f, char **inputs, int input_count);
+
+/* The same in three steps, for a source whose records come from elsewhere than from inputs. */
+void filter_begin(struct filter *f);
+int filter_end(struct filter *f);
+
+/* Opens a file that records are taken out into, to be appended to. Once, in the begin handler. */
+void filter_side_open(struct filter *f, const char *path);
+
+/* The rest is for handlers. Says more about the BAD verdict that is being returned. */
+struct verdict filter_bad(struct filter *f, const char *reason, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Sends a record that the stage made; line has no newline. */
+void filter_emit(struct filter *f, const char *line, size_t len);
+
+/* Writes the record's own bytes to the side file. */
+void filter_side_add(struct filter *f, const struct record *r);
+
+/* Sends a watermark behind the record in hand. */
+void filter_send_watermark(struct filter *f, int64_t watermark_ns);
+
+/* Scans and handles a line that the command made out of an input's own format. Borrows r. */
+void filter_take(struct filter *f, struct record *r);
+
+/* Files r, which is in hand or was HELD, as a dead letter for a static reason; without a store the
+ * filter stops. detail may be NULL. */
+void filter_reject(struct filter *f, const struct record *r, const char *reason,
+		   const char *detail);
+
+/* count of the records that were HELD have reached the destination. */
+void filter_settle(struct filter *f, uint64_t count);
+
+/* For tool/supervision: what was passed but is still in the read buffer goes to the output; what
+ * goes elsewhere is written, or made durable. */
+void filter_flush_passed(struct filter *f);
+void filter_flush_sides(struct filter *f);
+void filter_sync_sides(struct filter *f);
+
+/* Says the figures on stderr, unless --quiet. */
+void filter_tell(struct filter *f);
+
+#endif

@@ -1,0 +1,189 @@
+#include "tool/supervision.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/die.h"
+#include "io/loop.h"
+#include "io/pipe.h"
+#include "record/control.h"
+
+/* Whose last words are said; die has no argument to say it with. */
+static struct filter *speaker;
+
+static void last_words(int status, const char *why)
+{
+	struct filter *f = speaker;
+	struct buf line;
+
+	filter_flush_passed(f);
+	filter_flush_sides(f);
+	if (stream_is_supervised(&f->stream) && f->role != FILTER_SINK && !f->out.broken) {
+		buf_init(&line);
+		control_abort(&line, f->stream.run, f->name, status, why);
+		out_add(&f->out, line.data, line.len);
+		buf_release(&line);
+	}
+	out_flush(&f->out);
+	filter_tell(f);
+}
+
+void supervision_speak_for(struct filter *f)
+{
+	speaker = f;
+	die_last_words(last_words);
+}
+
+void supervision_hush(void)
+{
+	die_last_words(NULL);
+	speaker = NULL;
+}
+
+static void become_supervised(struct filter *f)
+{
+	f->out.supervised = true;
+	loop_catch_stop();
+}
+
+void supervision_open(struct filter *f)
+{
+	struct buf line;
+	uint64_t run;
+
+	if (f->plain || !pipe_has_reader(f->out.fd))
+		return;
+	if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run))
+		die_errno(EX_OSERR, "cannot get a random number");
+	stream_open(&f->stream, run, 0);
+	become_supervised(f);
+	buf_init(&line);
+	control_open(&line, run, f->pipeline, 0);
+	out_add(&f->out, line.data, line.len);
+	buf_release(&line);
+}
+
+void supervision_last(struct filter *f)
+{
+	struct buf line;
+
+	if (!stream_is_supervised(&f->stream))
+		return;
+	stream_barrier(&f->stream, &f->stream.run, f->stream.epoch + 1, true);
+	buf_init(&line);
+	control_barrier(&line, f->stream.run, f->stream.epoch, "end",
+			balance_json(&f->balance, f->name));
+	out_add(&f->out, line.data, line.len);
+	buf_release(&line);
+}
+
+static enum stream_answer judge(struct filter *f, const struct control *c)
+{
+	const uint64_t *run = c->has_run ? &c->run : NULL;
+
+	switch (c->kind) {
+	case CONTROL_OPEN:
+		return stream_open(&f->stream, c->run, c->epoch);
+	case CONTROL_WATERMARK:
+		return stream_watermark(&f->stream, run, c->watermark_ns);
+	case CONTROL_BARRIER:
+		return stream_barrier(&f->stream, run, c->epoch, c->is_last);
+	case CONTROL_ABORT:
+		return stream_abort(&f->stream, run);
+	case CONTROL_UNKNOWN:
+		return stream_unknown(&f->stream, run);
+	}
+	return STREAM_FOREIGN;
+}
+
+static void pass_on(struct filter *f, const struct line *l)
+{
+	filter_flush_passed(f);
+	if (f->role != FILTER_SINK)
+		out_add(&f->out, l->at, l->len + 1);
+}
+
+/* What a barrier stands for must be done and durable before it is passed on. */
+static void barrier(struct filter *f, const struct control *c)
+{
+	struct buf line;
+
+	if (c->is_end && f->handlers->end)
+		f->handlers->end(f->state);
+	filter_flush_passed(f);
+	filter_sync_sides(f);
+	if (f->role == FILTER_SINK)
+		return;
+	buf_init(&line);
+	control_barrier_joined(&line, c, balance_json(&f->balance, f->name));
+	out_add(&f->out, line.data, line.len);
+	buf_release(&line);
+}
+
+static void abort_of(struct filter *f, const struct control *c, const struct line *l)
+{
+	int status = c->exit;
+
+	warn("stopped as stage '%s' did: %s", c->stage, c->text);
+	pass_on(f, l);
+	filter_flush_sides(f);
+	out_flush(&f->out);
+	filter_tell(f);
+	supervision_hush();
+	exit(status);
+}
+
+static void obey(struct filter *f, const struct control *c, const struct line *l)
+{
+	switch (c->kind) {
+	case CONTROL_OPEN:
+		become_supervised(f);
+		pass_on(f, l);
+		return;
+	case CONTROL_WATERMARK:
+		if (f->handlers->watermark)
+			f->handlers->watermark(f->state, c->watermark_ns);
+		else
+			pass_on(f, l);
+		return;
+	case CONTROL_BARRIER:
+		barrier(f, c);
+		return;
+	case CONTROL_ABORT:
+		abort_of(f, c, l);
+		return;
+	case CONTROL_UNKNOWN:
+		pass_on(f, l);
+		return;
+	}
+}
+
+bool supervision_line(struct filter *f, const struct line *l)
+{
+	enum stream_answer answer = STREAM_FOREIGN;
+	struct control c;
+
+	if (!l->ended)
+		return stream_is_supervised(&f->stream);
+	if (!l->too_long && !control_read(&c, l->at, l->len))
+		answer = judge(f, &c);
+	if (answer == STREAM_BREACH)
+		die(EX_CONFIG,
+		    "%s: line %llu: %s; is a filter in between re-ordering or dropping lines?",
+		    f->input.name, (unsigned long long)l->number, f->stream.why);
+	if (answer == STREAM_FINE)
+		obey(f, &c, l);
+	if (!l->too_long)
+		control_release(&c);
+	return answer == STREAM_FINE;
+}
+
+void supervision_end_of_input(struct filter *f)
+{
+	if (f->stream.state == STREAM_OPEN)
+		die(EX_TEMPFAIL,
+		    "%s ended without saying so: a stage before this one died; "
+		    "nothing was flushed or committed",
+		    f->input.name);
+}

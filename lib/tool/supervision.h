@@ -1,0 +1,29 @@
+/*
+ * What control lines do to a filter: a source says them, a stage obeys them and passes them on, a
+ * sink consumes them; and what a filter says to its neighbours when it stops.
+ */
+#ifndef SUPERVISION_H
+#define SUPERVISION_H
+
+#include "io/line.h"
+#include "tool/filter.h"
+
+/* A source's first and last line. */
+void supervision_open(struct filter *f);
+void supervision_last(struct filter *f);
+
+/*
+ * Takes a line that begins as a control line does. False if it is none of this stream: then it is a
+ * malformed record. Dies with EX_CONFIG if the stream is out of order. Does not return from an
+ * abort.
+ */
+bool supervision_line(struct filter *f, const struct line *l);
+
+/* The input has ended: dies with EX_TEMPFAIL if that was not said. */
+void supervision_end_of_input(struct filter *f);
+
+/* From now on a death of this process is told to the stages behind it. */
+void supervision_speak_for(struct filter *f);
+void supervision_hush(void);
+
+#endif
