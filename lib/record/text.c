@@ -125,18 +125,22 @@ bool text_is_utf8(const char *bytes, size_t len)
 	return utf8_run(bytes, bytes + len) == bytes + len;
 }
 
-void text_clean(struct buf *to, const char *bytes, size_t len)
+void text_quote_any(struct buf *to, const char *bytes, size_t len)
 {
 	const char *p = bytes, *end = bytes + len;
+	struct buf clean;
 
+	buf_init(&clean);
 	while (p < end) {
 		const char *good = utf8_run(p, end);
 
-		buf_add(to, p, (size_t)(good - p));
+		buf_add(&clean, p, (size_t)(good - p));
 		p = good;
 		if (p < end) {
-			buf_text(to, "\xef\xbf\xbd");
+			buf_text(&clean, "\xef\xbf\xbd");
 			p++;
 		}
 	}
+	text_quote(to, buf_string(&clean), clean.len);
+	buf_release(&clean);
 }

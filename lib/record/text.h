@@ -18,8 +18,8 @@ bool text_says(const struct span *string, const char *text, size_t len);
  * text is valid UTF-8. */
 void text_quote(struct buf *to, const char *text, size_t len);
 
-/* Appends bytes as UTF-8: what is not well-formed becomes U+FFFD. */
-void text_clean(struct buf *to, const char *bytes, size_t len);
+/* As text_quote, of bytes that need not be UTF-8: what is not well-formed becomes U+FFFD. */
+void text_quote_any(struct buf *to, const char *bytes, size_t len);
 
 /* True if the bytes are UTF-8 (RFC 3629). Any bytes, no padding needed. */
 bool text_is_utf8(const char *bytes, size_t len);

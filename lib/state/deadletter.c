@@ -50,22 +50,12 @@ static void segment_create(struct deadletters *d)
 	out_init(&d->segment, fd, d->path);
 }
 
-static void add_text(struct buf *line, const char *key, const char *text, size_t len)
+/* Text of ours may quote the input, or a name that the user chose: it need not be UTF-8. */
+static void add_text(struct buf *line, const char *key, const char *text)
 {
 	buf_format(line, "\"%s\":", key);
-	text_quote(line, text, len);
+	text_quote_any(line, text, strlen(text));
 	buf_char(line, ',');
-}
-
-/* Text of ours that may quote the input, or a name the user chose: it need not be UTF-8. */
-static void add_foreign_text(struct buf *line, const char *key, const char *text)
-{
-	struct buf clean;
-
-	buf_init(&clean);
-	text_clean(&clean, text, strlen(text));
-	add_text(line, key, clean.data ? clean.data : "", clean.len);
-	buf_release(&clean);
 }
 
 static void add_head(struct deadletters *d, const struct letter *l)
@@ -77,13 +67,13 @@ static void add_head(struct deadletters *d, const struct letter *l)
 	buf_format(&d->line, "{\"id\":\"%s-%016llx-%llu-%016llx\",\"at\":\"%s\",", d->stage,
 		   (unsigned long long)d->run, (unsigned long long)d->filed,
 		   (unsigned long long)l->hash, at);
-	add_foreign_text(&d->line, "pipeline", d->pipeline);
-	add_foreign_text(&d->line, "stage", d->stage);
-	add_foreign_text(&d->line, "reason", l->reason);
+	add_text(&d->line, "pipeline", d->pipeline);
+	add_text(&d->line, "stage", d->stage);
+	add_text(&d->line, "reason", l->reason);
 	if (l->detail)
-		add_foreign_text(&d->line, "detail", l->detail);
+		add_text(&d->line, "detail", l->detail);
 	buf_text(&d->line, "\"source\":{");
-	add_foreign_text(&d->line, "name", l->source);
+	add_text(&d->line, "name", l->source);
 	buf_format(&d->line, "\"line\":%llu,\"offset\":%llu},\"attempts\":1,\"first_at\":\"%s\",",
 		   (unsigned long long)l->line, (unsigned long long)l->offset, at);
 	if (l->length > l->len)

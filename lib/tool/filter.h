@@ -154,7 +154,7 @@ void filter_side_open(struct filter *f, const char *path);
 struct verdict filter_bad(struct filter *f, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Sends a record that the stage made; line has no newline. */
+/* Sends a record that the stage made, or prints a sink's plain line; line has no newline. */
 void filter_emit(struct filter *f, const char *line, size_t len);
 
 /* Writes the record's own bytes to the side file. */
