@@ -75,14 +75,14 @@ static struct verdict late(struct windows *w, const struct record *r, int64_t ti
 	char behind[UNITS_DURATION_TEXT_MAX], past[UNITS_DURATION_TEXT_MAX], now[TIME_TEXT_MAX];
 
 	if (conf.late) {
-		if (w->filter.has_side)
+		if (w->filter.outlet.has_side)
 			filter_side_add(&w->filter, r);
 		return dropped("late");
 	}
 	units_duration_text(w->watermark_ns - time_ns, behind);
 	units_duration_text(w->watermark_ns - window->end_ns, past);
 	time_print(now, w->watermark_ns);
-	if (!w->filter.dlq)
+	if (!w->filter.rejects.dlq)
 		return filter_bad(&w->filter, "late",
 				  "%s behind the watermark %s, %s after its window was complete; a "
 				  "larger --bound of "

@@ -1,8 +1,6 @@
 #include "tool/filter.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,21 +19,7 @@
 enum {
 	MAX_RECORD_DEFAULT = 16 << 20,
 	MAX_RECORD_LIMIT = 1 << 30,
-	PERCENT_FROM = 100, /* records, before which a share of them says nothing */
 };
-
-static const char *read_bad_limit(const char *text, void *to)
-{
-	struct filter_bad_limit *limit = to;
-	char *end;
-
-	limit->limit = strtod(text, &end);
-	limit->is_percent = *end == '%';
-	limit->is_set = true;
-	if (end == text || end[limit->is_percent] || limit->limit < 0)
-		return "not a number of records or a percentage";
-	return NULL;
-}
 
 static const char *read_max_record(const char *text, void *to)
 {
@@ -59,8 +43,15 @@ static const char *read_name(const char *text, void *to)
 const struct opt *filter_options(struct filter *f)
 {
 	const struct opt rows[] = {
-		{.name = "dlq", .arg = "DIR", .read = opt_text, .to = &f->dlq, .env = "DDPIPE_DLQ"},
-		{.name = "max-bad", .arg = "N|P%", .read = read_bad_limit, .to = &f->max_bad},
+		{.name = "dlq",
+		 .arg = "DIR",
+		 .read = opt_text,
+		 .to = &f->rejects.dlq,
+		 .env = "DDPIPE_DLQ"},
+		{.name = "max-bad",
+		 .arg = "N|P%",
+		 .read = rejects_read_limit,
+		 .to = &f->rejects.limit},
 		{.name = "max-record",
 		 .arg = "SIZE",
 		 .read = read_max_record,
@@ -96,21 +87,14 @@ void filter_init(struct filter *f, enum filter_role role, const char *name,
 	paths_add(&f->paths, "$dd", &f->reserved_key);
 	stream_init(&f->stream);
 	buf_init(&f->detail);
-	buf_init(&f->after);
 }
 
 void filter_release(struct filter *f)
 {
-	deadletters_release(&f->letters);
-	if (f->has_side) {
-		out_close(&f->side);
-		out_release(&f->side);
-	}
+	outlet_release(&f->outlet);
 	lines_release(&f->lines);
-	out_release(&f->out);
 	paths_release(&f->paths);
 	buf_release(&f->detail);
-	buf_release(&f->after);
 	free(f->fields);
 }
 
@@ -131,7 +115,7 @@ void filter_tell(struct filter *f)
 	uint64_t lost = 0;
 	struct buf line;
 
-	if (f->quiet || f->told)
+	if (f->quiet)
 		return;
 	if (f->handlers->unfinished)
 		lost = f->handlers->unfinished(f->state, &what);
@@ -143,36 +127,13 @@ void filter_tell(struct filter *f)
 	buf_release(&line);
 }
 
-/* Output */
-
-void filter_flush_passed(struct filter *f)
-{
-	if (f->run_len)
-		out_add(&f->out, f->run_from, f->run_len);
-	f->run_len = 0;
-}
-
-/* A line of the read buffer: neighbours there go out together, uncopied. */
-static void pass_in_place(struct filter *f, const struct record *r)
-{
-	if (f->run_len && f->run_from + f->run_len != r->bytes)
-		filter_flush_passed(f);
-	if (!f->run_len)
-		f->run_from = r->bytes;
-	f->run_len += r->len + 1;
-}
-
-static void pass_copied(struct filter *f, const struct record *r)
-{
-	filter_flush_passed(f);
-	out_add(&f->out, r->bytes, r->len + 1);
-}
+/* What handlers send */
 
 void filter_emit(struct filter *f, const char *line, size_t len)
 {
-	filter_flush_passed(f);
-	out_add(&f->out, line, len);
-	out_add(&f->out, "\n", 1);
+	outlet_flush_passed(&f->outlet);
+	out_add(&f->outlet.out, line, len);
+	out_add(&f->outlet.out, "\n", 1);
 	if (f->role == FILTER_SINK)
 		return;
 	f->balance.made++;
@@ -184,47 +145,17 @@ void filter_send_watermark(struct filter *f, int64_t watermark_ns)
 {
 	const uint64_t *run = stream_is_supervised(&f->stream) ? &f->stream.run : NULL;
 
-	control_watermark(&f->after, run, watermark_ns);
-}
-
-static void send_after(struct filter *f)
-{
-	if (f->after.len) {
-		filter_flush_passed(f);
-		out_add(&f->out, f->after.data, f->after.len);
-		buf_clear(&f->after);
-	}
+	control_watermark(&f->outlet.after, run, watermark_ns);
 }
 
 void filter_side_open(struct filter *f, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		die_errno(EX_CANTCREAT, "cannot open '%s'", path);
-	out_init(&f->side, fd, path);
-	f->has_side = true;
+	outlet_side_open(&f->outlet, path);
 }
 
 void filter_side_add(struct filter *f, const struct record *r)
 {
-	out_add(&f->side, r->bytes, r->len + 1);
-}
-
-void filter_flush_sides(struct filter *f)
-{
-	deadletters_flush(&f->letters);
-	if (f->has_side)
-		out_flush(&f->side);
-}
-
-void filter_sync_sides(struct filter *f)
-{
-	filter_flush_sides(f);
-	deadletters_sync(&f->letters);
-	/* what cannot be synced, a pipe say, says EINVAL */
-	if (f->has_side && fsync(f->side.fd) != 0 && errno != EINVAL)
-		die_errno(EX_IOERR, "cannot sync '%s'", f->side.name);
+	out_add(&f->outlet.side, r->bytes, r->len + 1);
 }
 
 /* Records that are bad */
@@ -242,18 +173,6 @@ struct verdict filter_bad(struct filter *f, const char *reason, const char *form
 	return (struct verdict){.outcome = BAD, .reason = reason};
 }
 
-static bool too_many_bad(const struct filter *f)
-{
-	const struct filter_bad_limit *m = &f->max_bad;
-
-	if (!m->is_set)
-		return false;
-	if (!m->is_percent)
-		return (double)f->bad > m->limit;
-	return f->balance.in >= PERCENT_FROM &&
-	       (double)f->bad * 100 > m->limit * (double)f->balance.in;
-}
-
 void filter_reject(struct filter *f, const struct record *r, const char *reason, const char *detail)
 {
 	struct letter l = {
@@ -269,20 +188,7 @@ void filter_reject(struct filter *f, const struct record *r, const char *reason,
 	};
 
 	balance_reason(&f->balance, reason);
-	f->bad++;
-	if (!f->dlq)
-		die(EX_DATAERR,
-		    "%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes on",
-		    r->source, (unsigned long long)r->line, (unsigned long long)r->offset, reason,
-		    detail ? ": " : "", detail ? detail : "");
-	deadletters_file(&f->letters, &l);
-	if (too_many_bad(f))
-		die(EX_DATAERR,
-		    "%s: line %llu: %llu of %llu records are bad, more than --max-bad allows; "
-		    "the last: %s%s%s",
-		    r->source, (unsigned long long)r->line, (unsigned long long)f->bad,
-		    (unsigned long long)f->balance.in, reason, detail ? ": " : "",
-		    detail ? detail : "");
+	rejects_take(&f->rejects, &f->outlet.letters, &l, f->balance.in);
 }
 
 void filter_settle(struct filter *f, uint64_t count)
@@ -318,13 +224,13 @@ static const char *fault(struct filter *f, struct record *r)
 }
 
 static void settle(struct filter *f, const struct record *r, struct verdict v,
-		   void (*pass)(struct filter *, const struct record *))
+		   void (*pass)(struct outlet *, const char *, size_t))
 {
 	switch (v.outcome) {
 	case PASSED:
 		f->balance.passed++;
 		f->balance.hash_out += r->hash;
-		pass(f, r);
+		pass(&f->outlet, r->bytes, r->len);
 		break;
 	case ABSORBED:
 		f->balance.absorbed++;
@@ -338,11 +244,11 @@ static void settle(struct filter *f, const struct record *r, struct verdict v,
 		filter_reject(f, r, v.reason, f->detail.len ? buf_string(&f->detail) : NULL);
 		break;
 	}
-	send_after(f);
+	outlet_send_after(&f->outlet);
 }
 
 static void handle(struct filter *f, struct record *r,
-		   void (*pass)(struct filter *, const struct record *))
+		   void (*pass)(struct outlet *, const char *, size_t))
 {
 	struct verdict v = {.outcome = BAD};
 
@@ -364,7 +270,7 @@ static void handle(struct filter *f, struct record *r,
 
 void filter_take(struct filter *f, struct record *r)
 {
-	handle(f, r, pass_copied);
+	handle(f, r, outlet_pass_copied);
 }
 
 static bool is_blank(const struct line *l)
@@ -401,7 +307,7 @@ static void take_line(struct filter *f, const struct line *l)
 	/* what a stage that died left of its last line is no record */
 	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
 		return;
-	handle(f, &r, l->too_long ? pass_copied : pass_in_place);
+	handle(f, &r, outlet_pass_in_place);
 }
 
 /* The loop */
@@ -430,8 +336,7 @@ static void wait_for_input(struct filter *f)
 	do {
 		if (f->handlers->idle)
 			until_ns = f->handlers->idle(f->state, loop_now_ns());
-		filter_flush_sides(f);
-		out_flush(&f->out);
+		outlet_flush(&f->outlet);
 		attend_signals(f);
 	} while (!loop_wait(fd, until_ns));
 }
@@ -447,12 +352,12 @@ static void read_input(struct filter *f, const char *path)
 	do {
 		while (lines_next(&f->lines, &l))
 			take_line(f, &l);
-		filter_flush_passed(f);
+		outlet_flush_passed(&f->outlet);
 		wait_for_input(f);
 	} while (lines_fill(&f->lines));
 	if (lines_tail(&f->lines, &l))
 		take_line(f, &l);
-	filter_flush_passed(f);
+	outlet_flush_passed(&f->outlet);
 	if (f->handlers->input_end)
 		f->handlers->input_end(f->state);
 	supervision_end_of_input(f);
@@ -474,9 +379,10 @@ void filter_begin(struct filter *f)
 	loop_init();
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)f->max_record_bytes);
-	out_init(&f->out, STDOUT_FILENO, "stdout");
-	if (f->dlq)
-		deadletters_init(&f->letters, f->dlq, f->pipeline, f->name, random_number());
+	outlet_init(&f->outlet);
+	if (f->rejects.dlq)
+		deadletters_init(&f->outlet.letters, f->rejects.dlq, f->pipeline, f->name,
+				 random_number());
 	supervision_speak_for(f);
 	if (f->role == FILTER_SOURCE)
 		supervision_open(f);
@@ -489,11 +395,11 @@ int filter_end(struct filter *f)
 	/* in a supervised stream the last barrier has done this */
 	if (!stream_is_supervised(&f->stream) && f->handlers->end)
 		f->handlers->end(f->state);
-	filter_flush_passed(f);
-	filter_sync_sides(f);
+	outlet_flush_passed(&f->outlet);
+	outlet_sync(&f->outlet);
 	if (f->role == FILTER_SOURCE)
 		supervision_last(f);
-	out_close(&f->out);
+	out_close(&f->outlet.out);
 	supervision_hush();
 	if (balance_unfinished(&f->balance))
 		die(EX_SOFTWARE, "the balance does not add up; this is a bug");

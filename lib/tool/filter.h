@@ -14,11 +14,11 @@
 #include "base/buf.h"
 #include "flow/stream.h"
 #include "io/line.h"
-#include "io/out.h"
 #include "record/scan.h"
-#include "state/deadletter.h"
 #include "tool/balance.h"
 #include "tool/opt.h"
+#include "tool/outlet.h"
+#include "tool/rejects.h"
 
 enum filter_role {
 	FILTER_SOURCE, /* reads what is outside; begins and ends the stream */
@@ -93,13 +93,8 @@ struct filter {
 	/* options */
 	const char *name;
 	const char *pipeline;
-	const char *dlq;
 	uint64_t max_record_bytes;
-	struct filter_bad_limit {
-		bool is_set;
-		bool is_percent;
-		double limit;
-	} max_bad;
+	struct rejects rejects;
 	bool quiet;
 	bool plain; /* a source that sends no control lines */
 
@@ -110,20 +105,12 @@ struct filter {
 
 	struct stream stream;
 	struct balance balance;
-	struct deadletters letters;
-	uint64_t bad;
 	struct buf detail; /* of the verdict in hand */
 
 	struct input input;
 	struct lines lines;
-	struct out out;
-	const char *run_from; /* passed lines of the read buffer that are not in out yet */
-	size_t run_len;
-	struct out side; /* records taken out into a file of their own */
-	bool has_side;
-	struct buf after; /* lines to follow the record in hand */
+	struct outlet outlet;
 	struct opt options[8];
-	bool told; /* the figures, for the last time */
 };
 
 /* The stage's default name is the tool's without its "dd-". Borrows all that is given. */
@@ -173,12 +160,6 @@ void filter_reject(struct filter *f, const struct record *r, const char *reason,
 
 /* count of the records that were HELD have reached the destination. */
 void filter_settle(struct filter *f, uint64_t count);
-
-/* For tool/supervision: what was passed but is still in the read buffer goes to the output; what
- * goes elsewhere is written, or made durable. */
-void filter_flush_passed(struct filter *f);
-void filter_flush_sides(struct filter *f);
-void filter_sync_sides(struct filter *f);
 
 /* Says the figures on stderr, unless --quiet. */
 void filter_tell(struct filter *f);

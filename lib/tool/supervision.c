@@ -17,15 +17,14 @@ static void last_words(int status, const char *why)
 	struct filter *f = speaker;
 	struct buf line;
 
-	filter_flush_passed(f);
-	filter_flush_sides(f);
-	if (stream_is_supervised(&f->stream) && f->role != FILTER_SINK && !f->out.broken) {
+	outlet_flush_passed(&f->outlet);
+	if (stream_is_supervised(&f->stream) && f->role != FILTER_SINK && !f->outlet.out.broken) {
 		buf_init(&line);
 		control_abort(&line, f->stream.run, f->name, status, why);
-		out_add(&f->out, line.data, line.len);
+		out_add(&f->outlet.out, line.data, line.len);
 		buf_release(&line);
 	}
-	out_flush(&f->out);
+	outlet_flush(&f->outlet);
 	filter_tell(f);
 }
 
@@ -43,7 +42,7 @@ void supervision_hush(void)
 
 static void become_supervised(struct filter *f)
 {
-	f->out.supervised = true;
+	f->outlet.out.supervised = true;
 	loop_catch_stop();
 }
 
@@ -52,7 +51,7 @@ void supervision_open(struct filter *f)
 	struct buf line;
 	uint64_t run;
 
-	if (f->plain || !pipe_has_reader(f->out.fd))
+	if (f->plain || !pipe_has_reader(f->outlet.out.fd))
 		return;
 	if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run))
 		die_errno(EX_OSERR, "cannot get a random number");
@@ -60,7 +59,7 @@ void supervision_open(struct filter *f)
 	become_supervised(f);
 	buf_init(&line);
 	control_open(&line, run, f->pipeline, 0);
-	out_add(&f->out, line.data, line.len);
+	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }
 
@@ -74,7 +73,7 @@ void supervision_last(struct filter *f)
 	buf_init(&line);
 	control_barrier(&line, f->stream.run, f->stream.epoch, "end",
 			balance_json(&f->balance, f->name));
-	out_add(&f->out, line.data, line.len);
+	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }
 
@@ -99,9 +98,9 @@ static enum stream_answer judge(struct filter *f, const struct control *c)
 
 static void pass_on(struct filter *f, const struct line *l)
 {
-	filter_flush_passed(f);
+	outlet_flush_passed(&f->outlet);
 	if (f->role != FILTER_SINK)
-		out_add(&f->out, l->at, l->len + 1);
+		out_add(&f->outlet.out, l->at, l->len + 1);
 }
 
 /* What a barrier stands for must be done and durable before it is passed on. */
@@ -111,13 +110,13 @@ static void barrier(struct filter *f, const struct control *c)
 
 	if (c->is_end && f->handlers->end)
 		f->handlers->end(f->state);
-	filter_flush_passed(f);
-	filter_sync_sides(f);
+	outlet_flush_passed(&f->outlet);
+	outlet_sync(&f->outlet);
 	if (f->role == FILTER_SINK)
 		return;
 	buf_init(&line);
 	control_barrier_joined(&line, c, balance_json(&f->balance, f->name));
-	out_add(&f->out, line.data, line.len);
+	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }
 
@@ -127,8 +126,7 @@ static void abort_of(struct filter *f, const struct control *c, const struct lin
 
 	warn("stopped as stage '%s' did: %s", c->stage, c->text);
 	pass_on(f, l);
-	filter_flush_sides(f);
-	out_flush(&f->out);
+	outlet_flush(&f->outlet);
 	filter_tell(f);
 	supervision_hush();
 	exit(status);

@@ -1,0 +1,51 @@
+#include "tool/rejects.h"
+
+#include <stdlib.h>
+
+#include "base/die.h"
+
+/* A share of fewer records than this says nothing. */
+enum { PERCENT_FROM = 100 };
+
+const char *rejects_read_limit(const char *text, void *to)
+{
+	struct rejects_limit *limit = to;
+	char *end;
+
+	limit->most = strtod(text, &end);
+	limit->is_percent = *end == '%';
+	limit->is_set = true;
+	if (end == text || end[limit->is_percent] || !(limit->most >= 0))
+		return "not a number of records or a percentage";
+	return NULL;
+}
+
+static bool too_many(const struct rejects *r, uint64_t records)
+{
+	if (!r->limit.is_set)
+		return false;
+	if (!r->limit.is_percent)
+		return (double)r->count > r->limit.most;
+	return records >= PERCENT_FROM && (double)r->count * 100 > r->limit.most * (double)records;
+}
+
+void rejects_take(struct rejects *r, struct deadletters *store, const struct letter *l,
+		  uint64_t records)
+{
+	const char *colon = l->detail ? ": " : "", *detail = l->detail ? l->detail : "";
+
+	r->count++;
+	if (!r->dlq)
+		die(EX_DATAERR,
+		    "%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes on",
+		    l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
+		    l->reason, colon, detail);
+	deadletters_file(store, l);
+	if (too_many(r, records))
+		die(EX_DATAERR,
+		    "%s: line %llu, byte %llu: %s%s%s; with it %llu of %llu records are bad, "
+		    "more than --max-bad allows",
+		    l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
+		    l->reason, colon, detail, (unsigned long long)r->count,
+		    (unsigned long long)records);
+}
