@@ -56,8 +56,8 @@ static void tell(struct batches *b, const char *path, uint64_t hash)
 	buf_format(&line, "{\"batch\":%llu,\"file\":", (unsigned long long)b->number);
 	text_quote_any(&line, path, strlen(path));
 	buf_format(&line, ",\"records\":%llu,\"bytes\":%llu,\"xxh3\":\"%016llx\"}",
-		   (unsigned long long)b->records, (unsigned long long)b->bytes,
-		   (unsigned long long)hash);
+		(unsigned long long)b->records, (unsigned long long)b->bytes,
+		(unsigned long long)hash);
 	filter_emit(&b->filter, line.data, line.len);
 	buf_release(&line);
 }
@@ -69,7 +69,7 @@ static void batch_land(struct batches *b)
 
 	buf_init(&path);
 	buf_format(&path, "%s/%s-%06llu-%016llx.ndjson", conf.dir, b->filter.pipeline,
-		   (unsigned long long)b->number, (unsigned long long)hash);
+		(unsigned long long)b->number, (unsigned long long)hash);
 	out_flush(&b->file);
 	durable_sync(b->file.fd, b->file.name);
 	out_close(&b->file);
@@ -94,8 +94,8 @@ static void batches_begin(void *state)
 		die_errno(EX_CANTCREAT, "cannot create '%s'", buf_string(&lock));
 	if (flock(b->lock, LOCK_EX | LOCK_NB) != 0)
 		die(EX_TEMPFAIL,
-		    "'%s' is locked: another dd-batch of this pipeline is at work there",
-		    buf_string(&lock));
+			"'%s' is locked: another dd-batch of this pipeline is at work there",
+			buf_string(&lock));
 	buf_release(&lock);
 }
 
@@ -135,20 +135,20 @@ static void parse(struct batches *b, int argc, char **argv)
 {
 	const struct opt own[] = {
 		{.name = "dir",
-		 .arg = "DIR",
-		 .help = "land the batches here, as files",
-		 .read = opt_text,
-		 .to = &conf.dir},
+			.arg = "DIR",
+			.help = "land the batches here, as files",
+			.read = opt_text,
+			.to = &conf.dir},
 		{.name = "count",
-		 .arg = "N",
-		 .help = "at most this many records a batch",
-		 .read = opt_count,
-		 .to = &conf.count},
+			.arg = "N",
+			.help = "at most this many records a batch",
+			.read = opt_count,
+			.to = &conf.count},
 		{.name = "bytes",
-		 .arg = "SIZE",
-		 .help = "at most this many bytes a batch, but one record",
-		 .read = opt_size,
-		 .to = &conf.bytes},
+			.arg = "SIZE",
+			.help = "at most this many bytes a batch, but one record",
+			.read = opt_size,
+			.to = &conf.bytes},
 		{.name = NULL},
 	};
 	const struct opt_command command = {

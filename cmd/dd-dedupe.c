@@ -38,8 +38,8 @@ static struct fingerprint fingerprint_of(const struct dedupe *d)
 	struct fingerprint f;
 
 	_Static_assert(sizeof(f) == crypto_shorthash_siphashx24_BYTES, "a fingerprint is a hash");
-	crypto_shorthash_siphashx24((unsigned char *)&f, (const unsigned char *)d->key.data,
-				    d->key.len, d->secret);
+	crypto_shorthash_siphashx24(
+		(unsigned char *)&f, (const unsigned char *)d->key.data, d->key.len, d->secret);
 	return f;
 }
 
@@ -67,7 +67,7 @@ static struct verdict dedupe_record(void *state, const struct record *r)
 		break;
 	}
 	die(EX_TEMPFAIL, "%zu keys are all that --memory has room for; give it more, or a --ttl",
-	    d->seen.count);
+		d->seen.count);
 }
 
 static void dedupe_watermark(void *state, int64_t watermark_ns)
@@ -88,22 +88,22 @@ static void parse(struct dedupe *d, int argc, char **argv)
 {
 	const struct opt own[] = {
 		{.letter = 'k',
-		 .name = "key",
-		 .arg = "FIELD[,FIELD...]",
-		 .help = "what makes two records the same",
-		 .read = fields_key,
-		 .to = &conf.key},
+			.name = "key",
+			.arg = "FIELD[,FIELD...]",
+			.help = "what makes two records the same",
+			.read = fields_key,
+			.to = &conf.key},
 		{.name = "ttl",
-		 .arg = "D",
-		 .help = "forget a key when event time is D past it",
-		 .read = opt_duration,
-		 .to = &conf.ttl_ns},
+			.arg = "D",
+			.help = "forget a key when event time is D past it",
+			.read = opt_duration,
+			.to = &conf.ttl_ns},
 		{.group = time_field_options(&d->time)},
 		{.name = "memory",
-		 .arg = "SIZE",
-		 .help = "the most that the keys may take (1GiB)",
-		 .read = opt_size,
-		 .to = &conf.memory_bytes},
+			.arg = "SIZE",
+			.help = "the most that the keys may take (1GiB)",
+			.read = opt_size,
+			.to = &conf.memory_bytes},
 		{.name = NULL},
 	};
 	const struct opt_command command = {

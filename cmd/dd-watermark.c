@@ -68,20 +68,20 @@ static void parse(struct clock *c, int argc, char **argv)
 	const struct opt own[] = {
 		{.group = time_field_options(&c->time)},
 		{.name = "bound",
-		 .arg = "D",
-		 .help = "how late a record may be and still be in time",
-		 .read = opt_duration,
-		 .to = &conf.bound_ns},
+			.arg = "D",
+			.help = "how late a record may be and still be in time",
+			.read = opt_duration,
+			.to = &conf.bound_ns},
 		{.name = "step",
-		 .arg = "D",
-		 .help = "how far time goes between two watermarks (1s)",
-		 .read = opt_duration,
-		 .to = &conf.step_ns},
+			.arg = "D",
+			.help = "how far time goes between two watermarks (1s)",
+			.read = opt_duration,
+			.to = &conf.step_ns},
 		{.name = "max-jump",
-		 .arg = "D|off",
-		 .help = "believe a jump beyond this once confirmed (1h)",
-		 .read = read_max_jump,
-		 .to = &conf.max_jump_ns},
+			.arg = "D|off",
+			.help = "believe a jump beyond this once confirmed (1h)",
+			.read = read_max_jump,
+			.to = &conf.max_jump_ns},
 		{.name = NULL},
 	};
 	const struct opt_command command = {
@@ -97,7 +97,7 @@ static void parse(struct clock *c, int argc, char **argv)
 		die(EX_USAGE, "--time FIELD must be given");
 	if (conf.bound_ns < 0)
 		die(EX_USAGE,
-		    "--bound D must be given: how late may a record be and still be in time");
+			"--bound D must be given: how late may a record be and still be in time");
 }
 
 int main(int argc, char **argv)

@@ -33,7 +33,7 @@ struct windows {
 	struct filter filter;
 	struct time_field time;
 	struct panes panes;
-	int64_t watermark_ns;	    /* INT64_MIN before the first */
+	int64_t watermark_ns;       /* INT64_MIN before the first */
 	int fields[AGGREGATES_MAX]; /* of the aggregates, where they have one */
 	struct decimal numbers[AGGREGATES_MAX];
 	const struct decimal *values[AGGREGATES_MAX]; /* of the record in hand */
@@ -69,8 +69,8 @@ static struct verdict read_values(struct windows *w, const struct record *r)
 	return verdict(ABSORBED);
 }
 
-static struct verdict late(struct windows *w, const struct record *r, int64_t time_ns,
-			   const struct window *window)
+static struct verdict late(
+	struct windows *w, const struct record *r, int64_t time_ns, const struct window *window)
 {
 	char behind[UNITS_DURATION_TEXT_MAX], past[UNITS_DURATION_TEXT_MAX], now[TIME_TEXT_MAX];
 
@@ -84,23 +84,23 @@ static struct verdict late(struct windows *w, const struct record *r, int64_t ti
 	time_print(now, w->watermark_ns);
 	if (!w->filter.rejects.dlq)
 		return filter_bad(&w->filter, "late",
-				  "%s behind the watermark %s, %s after its window was complete; a "
-				  "larger --bound of "
-				  "dd-watermark waits for it, --late FILE|drop takes it out",
-				  behind, now, past);
+			"%s behind the watermark %s, %s after its window was complete; a "
+			"larger --bound of "
+			"dd-watermark waits for it, --late FILE|drop takes it out",
+			behind, now, past);
 	return filter_bad(&w->filter, "late",
-			  "%s behind the watermark %s, %s after its window was complete", behind,
-			  now, past);
+		"%s behind the watermark %s, %s after its window was complete", behind, now, past);
 }
 
 static void check_memory(const struct windows *w)
 {
 	if (w->panes.bytes > conf.memory_bytes)
 		die(EX_TEMPFAIL,
-		    "%zu open windows take more than --memory; a watermark closes them earlier, "
-		    "fewer "
-		    "keys or aggregates make them smaller",
-		    panes_count(&w->panes));
+			"%zu open windows take more than --memory; a watermark closes them "
+			"earlier, "
+			"fewer "
+			"keys or aggregates make them smaller",
+			panes_count(&w->panes));
 }
 
 static struct verdict windows_record(void *state, const struct record *r)
@@ -114,8 +114,8 @@ static struct verdict windows_record(void *state, const struct record *r)
 	if (why)
 		return (struct verdict){BAD, why};
 	if (!window_tumbling(time_ns, conf.size_ns, conf.offset_ns, &window))
-		return filter_bad(&w->filter, "bad_time",
-				  "its window does not fit 64-bit nanoseconds");
+		return filter_bad(
+			&w->filter, "bad_time", "its window does not fit 64-bit nanoseconds");
 	if (window.end_ns <= w->watermark_ns)
 		return late(w, r, time_ns, &window);
 	v = read_values(w, r);
@@ -123,7 +123,7 @@ static struct verdict windows_record(void *state, const struct record *r)
 		return v;
 	key_encode(&w->key, &conf.key, r->fields);
 	aggregates_add(&conf.aggregates, panes_state(&w->panes, &window, w->key.data, w->key.len),
-		       w->values);
+		w->values);
 	check_memory(w);
 	return v;
 }
@@ -156,7 +156,7 @@ static void emit(struct windows *w, const struct window *window, const char *key
 		why = aggregate_print(&conf.aggregates, i, state, to);
 		if (why)
 			die(EX_DATAERR, "%s of the window from %s: %s",
-			    conf.aggregates.list[i].name, start, why);
+				conf.aggregates.list[i].name, start, why);
 	}
 	buf_char(to, '}');
 	filter_emit(&w->filter, to->data, to->len);
@@ -236,37 +236,37 @@ static void parse(struct windows *w, int argc, char **argv)
 	const struct opt own[] = {
 		{.group = time_field_options(&w->time)},
 		{.letter = 'k',
-		 .name = "key",
-		 .arg = "FIELD[,FIELD...]",
-		 .help = "a result for each value of these",
-		 .read = fields_key,
-		 .to = &conf.key},
+			.name = "key",
+			.arg = "FIELD[,FIELD...]",
+			.help = "a result for each value of these",
+			.read = fields_key,
+			.to = &conf.key},
 		{.name = "tumbling",
-		 .arg = "D",
-		 .help = "windows of this length, one after the other",
-		 .read = opt_duration,
-		 .to = &conf.size_ns},
+			.arg = "D",
+			.help = "windows of this length, one after the other",
+			.read = opt_duration,
+			.to = &conf.size_ns},
 		{.name = "offset",
-		 .arg = "D",
-		 .help = "begin them this much later than 1970-01-01",
-		 .read = opt_signed_duration,
-		 .to = &conf.offset_ns},
+			.arg = "D",
+			.help = "begin them this much later than 1970-01-01",
+			.read = opt_signed_duration,
+			.to = &conf.offset_ns},
 		{.letter = 'a',
-		 .name = "agg",
-		 .arg = "LIST",
-		 .help = "count, sum(F), avg(F), min(F), max(F), NAME=...",
-		 .read = read_aggregates,
-		 .to = &conf.aggregates},
+			.name = "agg",
+			.arg = "LIST",
+			.help = "count, sum(F), avg(F), min(F), max(F), NAME=...",
+			.read = read_aggregates,
+			.to = &conf.aggregates},
 		{.name = "late",
-		 .arg = "FILE|drop",
-		 .help = "append late records to FILE, or drop them",
-		 .read = opt_text,
-		 .to = &conf.late},
+			.arg = "FILE|drop",
+			.help = "append late records to FILE, or drop them",
+			.read = opt_text,
+			.to = &conf.late},
 		{.name = "memory",
-		 .arg = "SIZE",
-		 .help = "the most that open windows may take (1GiB)",
-		 .read = opt_size,
-		 .to = &conf.memory_bytes},
+			.arg = "SIZE",
+			.help = "the most that open windows may take (1GiB)",
+			.read = opt_size,
+			.to = &conf.memory_bytes},
 		{.name = NULL},
 	};
 	const struct opt_command command = {

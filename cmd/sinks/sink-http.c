@@ -143,7 +143,7 @@ static void answer_judge(struct sink_verdict *verdict)
 	curl_easy_getinfo(http.curl, CURLINFO_REDIRECT_URL, &elsewhere);
 	if (elsewhere)
 		sink_reject(verdict, reason, "%ld: the server points to %s; name that one", status,
-			    elsewhere);
+			elsewhere);
 	else
 		sink_reject(verdict, reason, "%ld%s%s", status, blank, answer);
 }
@@ -164,8 +164,7 @@ static void failure_judge(CURLcode rc, struct sink_verdict *verdict)
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		sink_fail(EX_CONFIG,
-			  "%s (CURL_CA_BUNDLE and SSL_CERT_FILE name the authorities to trust)",
-			  why);
+			"%s (CURL_CA_BUNDLE and SSL_CERT_FILE name the authorities to trust)", why);
 	case CURLE_OUT_OF_MEMORY:
 		sink_fail(EX_TEMPFAIL, "%s", why);
 	default:

@@ -28,12 +28,12 @@ static struct {
 	struct buf file; /* begins with '/' or "./" */
 	struct buf table;
 	struct buf quoted; /* the table's name as SQL */
-	bool real;	   /* numbers other than 64-bit integers become REAL, not TEXT */
+	bool real;         /* numbers other than 64-bit integers become REAL, not TEXT */
 } conf;
 
 struct column {
 	char *name;
-	bool pending;	   /* of the present record only, not yet in the table */
+	bool pending;      /* of the present record only, not yet in the table */
 	uint64_t record;   /* the last record that has it, */
 	struct span value; /* and its value there */
 };
@@ -102,8 +102,8 @@ static void option_take(const char *option, size_t len)
 		conf.real = true;
 	} else {
 		sink_fail(EX_USAGE,
-			  "unknown option '%.*s' in the URL: table=NAME and real are known",
-			  (int)len, option);
+			"unknown option '%.*s' in the URL: table=NAME and real are known", (int)len,
+			option);
 	}
 }
 
@@ -204,14 +204,14 @@ static void sqlite_open(const struct sink_target *target)
 	paths_init(&row.no_paths);
 	url_take(target->url);
 	rc = sqlite3_open_v2(buf_string(&conf.file), &db.handle,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (!db.handle)
 		die(EX_TEMPFAIL, "out of memory");
 	if (rc != SQLITE_OK)
 		fail(rc);
 	sqlite3_extended_result_codes(db.handle, 1);
-	sqlite3_busy_timeout(db.handle,
-			     target->timeout_ms > INT_MAX ? INT_MAX : (int)target->timeout_ms);
+	sqlite3_busy_timeout(
+		db.handle, target->timeout_ms > INT_MAX ? INT_MAX : (int)target->timeout_ms);
 	/* FULL does not sync the directory after the journal is removed, so a commit can be undone
 	 * by a power cut; a file that is locked just now is left to the batch. */
 	rc = run("PRAGMA synchronous=EXTRA; PRAGMA schema_version");
@@ -291,8 +291,8 @@ static void columns_remove(bool all)
 static int columns_load(void)
 {
 	sqlite3_stmt *names;
-	int rc = sqlite3_prepare_v2(db.handle, "SELECT name FROM pragma_table_xinfo(?1)", -1,
-				    &names, NULL);
+	int rc = sqlite3_prepare_v2(
+		db.handle, "SELECT name FROM pragma_table_xinfo(?1)", -1, &names, NULL);
 
 	if (rc != SQLITE_OK)
 		return rc;
@@ -485,7 +485,7 @@ static int bind_number(sqlite3_stmt *insert, int at, const struct span *v)
 	double real;
 
 	if (!memchr(v->at, '.', v->len) && !memchr(v->at, 'e', v->len) &&
-	    !memchr(v->at, 'E', v->len)) {
+		!memchr(v->at, 'E', v->len)) {
 		long long integer;
 
 		errno = 0;
@@ -513,8 +513,8 @@ static int bind_value(sqlite3_stmt *insert, int at, const struct span *v)
 		buf_clear(&row.text);
 		text_unescape(&row.text, v);
 		buf_string(&row.text);
-		return sqlite3_bind_text64(insert, at, row.text.data, row.text.len,
-					   SQLITE_TRANSIENT, SQLITE_UTF8);
+		return sqlite3_bind_text64(
+			insert, at, row.text.data, row.text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 	case SPAN_ARRAY:
 	case SPAN_OBJECT:
 		return bind_text(insert, at, v->at, v->len);

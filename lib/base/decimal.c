@@ -104,7 +104,7 @@ static void settle(struct decimal *result, const struct wide *value, bool negati
 	int kept = scale;
 
 	while (kept > DECIMAL_SCALE_MAX || wide_bits(&w) > 128 ||
-	       !set_exact(result, wide_low(&w), negative, kept)) {
+		!set_exact(result, wide_low(&w), negative, kept)) {
 		if (kept == 0 || wide_divide_small(&w, 10) != 0) {
 			raise_wide(&power, scale);
 			decimal_from_double(result, signed_ratio(negative, value, &power));
@@ -367,7 +367,7 @@ static int larger_scale(const struct decimal *a, const struct decimal *b)
 
 /* a + b, or a - b where b is to be negated; with a scale not below theirs. */
 static void add_wide(struct decimal *result, const struct decimal *a, const struct decimal *b,
-		     bool negated, int scale)
+	bool negated, int scale)
 {
 	struct wide x = aligned(a, scale), y = aligned(b, scale);
 	bool negative = a->coefficient < 0;
@@ -393,15 +393,15 @@ const char *decimal_add(struct decimal *result, const struct decimal *a, const s
 	return NULL;
 }
 
-const char *decimal_subtract(struct decimal *result, const struct decimal *a,
-			     const struct decimal *b)
+const char *decimal_subtract(
+	struct decimal *result, const struct decimal *a, const struct decimal *b)
 {
 	struct decimal minus;
 
 	if (a->is_double || b->is_double)
 		return decimal_from_double(result, decimal_to_double(a) - decimal_to_double(b));
 	if (!set_exact(&minus, magnitude(b->coefficient), b->coefficient > 0, b->scale) ||
-	    !add_narrow(result, a, &minus))
+		!add_narrow(result, a, &minus))
 		add_wide(result, a, b, true, larger_scale(a, b));
 	return NULL;
 }
@@ -416,8 +416,8 @@ void decimal_negate(struct decimal *d)
 		decimal_subtract(d, &zero, d);
 }
 
-const char *decimal_multiply(struct decimal *result, const struct decimal *a,
-			     const struct decimal *b)
+const char *decimal_multiply(
+	struct decimal *result, const struct decimal *a, const struct decimal *b)
 {
 	bool negative;
 	uint128 x, y;
@@ -430,7 +430,7 @@ const char *decimal_multiply(struct decimal *result, const struct decimal *a,
 	x = magnitude(a->coefficient);
 	y = magnitude(b->coefficient);
 	if (x <= UINT64_MAX && y <= UINT64_MAX && scale <= DECIMAL_SCALE_MAX &&
-	    set_exact(result, x * y, negative, scale))
+		set_exact(result, x * y, negative, scale))
 		return NULL;
 	product = high = wide_from(x);
 	wide_multiply(&product, (uint64_t)y);
@@ -442,14 +442,14 @@ const char *decimal_multiply(struct decimal *result, const struct decimal *a,
 }
 
 /* n/d: an exact integer, or the nearest double. Needs d > 0. */
-static void divide_wide(struct decimal *result, bool negative, const struct wide *n,
-			const struct wide *d)
+static void divide_wide(
+	struct decimal *result, bool negative, const struct wide *n, const struct wide *d)
 {
 	struct wide rest = *n, quotient;
 
 	wide_divide(&rest, d, &quotient);
 	if (wide_bits(&rest) > 0 || wide_bits(&quotient) > 128 ||
-	    !set_exact(result, wide_low(&quotient), negative, 0))
+		!set_exact(result, wide_low(&quotient), negative, 0))
 		decimal_from_double(result, signed_ratio(negative, n, d));
 }
 
@@ -505,8 +505,8 @@ const char *decimal_modulo(struct decimal *result, const struct decimal *a, cons
 	if (is_zero(b))
 		return division_by_zero;
 	if (a->is_double || b->is_double)
-		return decimal_from_double(result,
-					   fmod(decimal_to_double(a), decimal_to_double(b)));
+		return decimal_from_double(
+			result, fmod(decimal_to_double(a), decimal_to_double(b)));
 	n = a->coefficient;
 	d = b->coefficient;
 	/* The rest is no larger than a and less than b, one of which has this scale: it fits. */

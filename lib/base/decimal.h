@@ -65,18 +65,18 @@ double decimal_to_double(const struct decimal *d);
  * doubles, or with "division by zero"; the result is then unspecified.
  */
 const char *decimal_add(struct decimal *result, const struct decimal *a, const struct decimal *b);
-const char *decimal_subtract(struct decimal *result, const struct decimal *a,
-			     const struct decimal *b);
-const char *decimal_multiply(struct decimal *result, const struct decimal *a,
-			     const struct decimal *b);
+const char *decimal_subtract(
+	struct decimal *result, const struct decimal *a, const struct decimal *b);
+const char *decimal_multiply(
+	struct decimal *result, const struct decimal *a, const struct decimal *b);
 
 /* The exact integer (of scale 0) where a is a multiple of b, else the nearest double. */
-const char *decimal_divide(struct decimal *result, const struct decimal *a,
-			   const struct decimal *b);
+const char *decimal_divide(
+	struct decimal *result, const struct decimal *a, const struct decimal *b);
 
 /* a - b * trunc(a / b), so with the sign of a, as in C. Of exact operands always exact. */
-const char *decimal_modulo(struct decimal *result, const struct decimal *a,
-			   const struct decimal *b);
+const char *decimal_modulo(
+	struct decimal *result, const struct decimal *a, const struct decimal *b);
 
 void decimal_negate(struct decimal *d);
 
@@ -104,7 +104,7 @@ struct decimal_sum {
 			double lost; /* what the additions so far rounded away from number */
 		};
 	};
-	uint8_t scale;	 /* of coefficient; below largest only where that would not fit */
+	uint8_t scale;   /* of coefficient; below largest only where that would not fit */
 	uint8_t largest; /* the largest scale added */
 	bool is_double;
 };

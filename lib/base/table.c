@@ -80,8 +80,8 @@ static void slots_resize(struct table *t, size_t count)
 }
 
 /* Where the key stands or would stand. */
-static struct table_entry **slot_of(const struct table *t, uint32_t hash, const void *key,
-				    size_t len)
+static struct table_entry **slot_of(
+	const struct table *t, uint32_t hash, const void *key, size_t len)
 {
 	uint32_t at = hash & t->slot_mask;
 
@@ -89,7 +89,7 @@ static struct table_entry **slot_of(const struct table *t, uint32_t hash, const 
 		struct table_entry *e = t->slots[at];
 
 		if (!e || (e->hash == hash && e->key_len == len &&
-			   memcmp(table_key(t, e), key, len) == 0))
+				  memcmp(table_key(t, e), key, len) == 0))
 			return &t->slots[at];
 	}
 }

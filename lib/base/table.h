@@ -23,7 +23,7 @@ struct table {
 	uint32_t count;
 	uint32_t value_bytes;
 	struct table_chunk *chunks; /* the newest first */
-	size_t bytes;		    /* all that is allocated */
+	size_t bytes;               /* all that is allocated */
 };
 
 /* value_bytes is what each value takes; values are aligned to TABLE_ALIGN. */

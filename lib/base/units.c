@@ -40,7 +40,7 @@ static bool read_digits(const char **p, uint64_t *value)
 {
 	for (*value = 0; is_digit(**p); ++*p)
 		if (__builtin_mul_overflow(*value, 10u, value) ||
-		    __builtin_add_overflow(*value, (unsigned)(**p - '0'), value))
+			__builtin_add_overflow(*value, (unsigned)(**p - '0'), value))
 			return false;
 	return true;
 }
@@ -189,11 +189,11 @@ int units_duration_text(int64_t ns, char out[UNITS_DURATION_TEXT_MAX])
 		return len + below_second_text(out + len, size - (size_t)len, rest);
 	if (rest % durations[WEEK].ns == 0)
 		return len + snprintf(out + len, size - (size_t)len, "%" PRIu64 "w",
-				      rest / durations[WEEK].ns);
+				     rest / durations[WEEK].ns);
 	for (size_t i = DAY; i < SECOND; i++) {
 		if (rest >= durations[i].ns)
 			len += snprintf(out + len, size - (size_t)len, "%" PRIu64 "%s",
-					rest / durations[i].ns, durations[i].name);
+				rest / durations[i].ns, durations[i].name);
 		rest %= durations[i].ns;
 	}
 	if (rest == 0)

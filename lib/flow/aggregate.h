@@ -42,7 +42,7 @@ void aggregates_add(const struct aggregates *a, void *state, const struct decima
 
 /* Appends the JSON of the i-th aggregate's result: null where no value came. A static reason if it
  * is beyond all numbers. */
-const char *aggregate_print(const struct aggregates *a, size_t i, const void *state,
-			    struct buf *to);
+const char *aggregate_print(
+	const struct aggregates *a, size_t i, const void *state, struct buf *to);
 
 #endif

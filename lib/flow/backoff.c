@@ -13,8 +13,8 @@ static uint64_t ceiling_ms(const struct backoff *b, unsigned failures)
 	return b->base_ms << doublings;
 }
 
-uint64_t backoff_ms(const struct backoff *b, unsigned failures, uint64_t random,
-		    uint64_t at_least_ms)
+uint64_t backoff_ms(
+	const struct backoff *b, unsigned failures, uint64_t random, uint64_t at_least_ms)
 {
 	uint64_t jitter_ms;
 

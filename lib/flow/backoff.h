@@ -19,7 +19,7 @@ struct backoff {
  * at_least_ms is what the destination asked for (Retry-After), else 0; the jitter comes on top of
  * it, so that those who were turned away together don't come back together.
  */
-uint64_t backoff_ms(const struct backoff *b, unsigned failures, uint64_t random,
-		    uint64_t at_least_ms);
+uint64_t backoff_ms(
+	const struct backoff *b, unsigned failures, uint64_t random, uint64_t at_least_ms);
 
 #endif

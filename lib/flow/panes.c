@@ -64,7 +64,7 @@ static void index_remove(struct panes *p, int64_t start_ns)
 	size_t hole = slot_of(p, start_ns);
 
 	for (size_t at = (hole + 1) & p->start_mask; p->by_start[at];
-	     at = (at + 1) & p->start_mask) {
+		at = (at + 1) & p->start_mask) {
 		size_t home = home_of(p, p->by_start[at]->window.start_ns);
 
 		if (((at - home) & p->start_mask) < ((at - hole) & p->start_mask))

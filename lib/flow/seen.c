@@ -41,7 +41,7 @@ static size_t slot_of(const struct seen *s, struct fingerprint key)
 	size_t at = key.low & s->mask;
 
 	while (!is_free(&s->keys[at]) &&
-	       (s->keys[at].low != key.low || s->keys[at].high != key.high))
+		(s->keys[at].low != key.low || s->keys[at].high != key.high))
 		at = (at + 1) & s->mask;
 	return at;
 }

@@ -19,7 +19,7 @@ struct fingerprint {
 
 struct seen {
 	struct fingerprint *keys; /* both words 0: free */
-	int64_t *times_ns;	  /* NULL without a time to live */
+	int64_t *times_ns;        /* NULL without a time to live */
 	size_t mask;
 	size_t count;
 	int64_t ttl_ns;

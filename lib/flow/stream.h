@@ -21,7 +21,7 @@ enum stream_state {
 enum stream_answer {
 	STREAM_FINE,
 	STREAM_FOREIGN, /* not of this run: a malformed record, never an instruction */
-	STREAM_BREACH,	/* the stream itself is out of order */
+	STREAM_BREACH,  /* the stream itself is out of order */
 };
 
 struct stream {

@@ -17,7 +17,7 @@ struct watermark {
 	bool has_max;
 	bool has_candidate;
 	bool has_said;
-	int64_t max_ns;	      /* the largest time that is believed */
+	int64_t max_ns;       /* the largest time that is believed */
 	int64_t candidate_ns; /* a time too far ahead that waits to be confirmed */
 	int64_t said_ns;      /* W as it was said last */
 };

@@ -13,7 +13,7 @@ enum {
 	CYCLE_YEARS = 400,
 	RULE_FIRST_YEAR = 1600,
 	UNROLLED_YEARS = CYCLE_YEARS + 5, /* with a margin, see unroll */
-	RULE_HOURS_MAX = 167,		  /* RFC 9636, 3.3.2 */
+	RULE_HOURS_MAX = 167,             /* RFC 9636, 3.3.2 */
 };
 
 static const int64_t cycle_s = (int64_t)CIVIL_CYCLE_DAYS * CIVIL_DAY_S;
@@ -23,7 +23,7 @@ static const char damaged_rule[] = "the time zone's rule for later times is dama
 
 /* A POSIX TZ string: DAY is when a clock is set, TIME_S when on that day by the old clock. */
 struct rule_date {
-	char kind;	      /* 'J' and '0': day of the year, from 1 without Feb 29, from 0; 'M' */
+	char kind;            /* 'J' and '0': day of the year, from 1 without Feb 29, from 0; 'M' */
 	int day, month, week; /* of 'M': the week'th weekday `day` of the month, week 5 the last */
 	int32_t time_s;
 };
@@ -123,8 +123,9 @@ static bool rule_name(struct cursor *c)
 	const char *from = c->at;
 	bool quoted = next_is(c, '<');
 
-	while (c->at < c->end && (is_letter(*c->at) ||
-				  (quoted && (is_digit(*c->at) || *c->at == '+' || *c->at == '-'))))
+	while (c->at < c->end &&
+		(is_letter(*c->at) ||
+			(quoted && (is_digit(*c->at) || *c->at == '+' || *c->at == '-'))))
 		c->at++;
 	return quoted ? next_is(c, '>') : c->at - from >= 3;
 }
@@ -249,8 +250,8 @@ static uint64_t data_bytes(const struct tzif *t)
 }
 
 /* Reads a header and moves *at behind the data that it announces. */
-static const char *read_block(struct tzif *t, const uint8_t **at, const uint8_t *end,
-			      size_t time_bytes)
+static const char *read_block(
+	struct tzif *t, const uint8_t **at, const uint8_t *end, size_t time_bytes)
 {
 	const uint8_t *b = *at;
 

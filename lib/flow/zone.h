@@ -24,7 +24,7 @@ struct zone {
 	struct zone_segment *segments; /* [0] is from ever, [count] a sentinel; neighbours differ */
 	size_t count;
 	int64_t fold_s; /* from here on the table of 400 years before holds; INT64_MAX: never */
-	size_t hit;	/* where the last answer was found: one thread at a time */
+	size_t hit;     /* where the last answer was found: one thread at a time */
 };
 
 /*

@@ -182,7 +182,7 @@ bool frame_write(int fd, const char *kind, const void *payload, size_t len)
 
 	assert(strlen(kind) <= FRAME_KIND_MAX);
 	header_len = snprintf(header, sizeof(header), "%s %zu %08" PRIx32 "\n", kind, len,
-			      (uint32_t)crc32_z(0, payload, len));
+		(uint32_t)crc32_z(0, payload, len));
 	/* The payload is only read; iovec has no const. */
 	struct iovec parts[2] = {
 		{.iov_base = header, .iov_len = (size_t)header_len},

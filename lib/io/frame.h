@@ -15,7 +15,7 @@
 enum {
 	FRAME_KIND_MAX = 15,
 	FRAME_HEADER_MAX = 64, /* its newline included */
-	FRAME_PAD = 64,	       /* readable bytes behind each payload, for record/scan */
+	FRAME_PAD = 64,        /* readable bytes behind each payload, for record/scan */
 };
 
 struct frame {
@@ -28,7 +28,7 @@ struct frame_in {
 	int fd; /* borrowed */
 	size_t max_bytes;
 	struct buf bytes; /* read and not yet given out */
-	size_t at;	  /* where in bytes the next frame begins */
+	size_t at;        /* where in bytes the next frame begins */
 };
 
 /* No payload may have more than max_bytes. What is read ahead is at most 64 KiB. */

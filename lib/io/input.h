@@ -10,7 +10,7 @@
 
 struct input {
 	int fd;
-	const char *name;	   /* borrowed; "stdin" for "-" */
+	const char *name;          /* borrowed; "stdin" for "-" */
 	struct input_codec *codec; /* NULL for plain bytes */
 };
 

@@ -14,7 +14,7 @@
 #include "io/input.h"
 
 enum {
-	LINE_PAD = 64,		   /* readable bytes behind the newline of each line */
+	LINE_PAD = 64,             /* readable bytes behind the newline of each line */
 	LINE_KEPT_BYTES = 64 << 10 /* of a line that is too long */
 };
 
@@ -25,8 +25,8 @@ struct line {
 	uint64_t number; /* in its input, from 1 */
 	uint64_t offset; /* of its first byte in its input */
 	uint64_t length; /* of the whole line; more than len when it is too long */
-	uint64_t hash;	 /* of the whole line, only where it is too long */
-	bool ended;	 /* by a newline */
+	uint64_t hash;   /* of the whole line, only where it is too long */
+	bool ended;      /* by a newline */
 	bool too_long;
 };
 
@@ -34,7 +34,7 @@ struct lines {
 	struct input *in; /* borrowed */
 	size_t max_bytes; /* of a line */
 	struct buf data;  /* what was read; len bytes are valid */
-	size_t next;	  /* where the next line begins */
+	size_t next;      /* where the next line begins */
 	size_t searched;  /* no newline from next up to here */
 	uint64_t number;  /* of lines taken */
 	uint64_t offset;  /* of next in the input */

@@ -16,9 +16,9 @@ struct out {
 	int fd;
 	const char *name; /* for messages; borrowed */
 	struct buf pending;
-	uint64_t bytes;	 /* written or pending */
+	uint64_t bytes;  /* written or pending */
 	bool supervised; /* a reader that is gone is a crash of the pipeline */
-	bool broken;	 /* a write failed: nothing more can be said here */
+	bool broken;     /* a write failed: nothing more can be said here */
 };
 
 /* Takes over fd for writing and, if it is a pipe, makes it as large as is allowed up to 1 MiB. */

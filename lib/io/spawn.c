@@ -42,7 +42,7 @@ static bool pipes_open(int pipes[PIPES][2])
 			return false;
 		else
 			assert(pipes[i][READ_END] > STDERR_FILENO &&
-			       pipes[i][WRITE_END] > STDERR_FILENO);
+				pipes[i][WRITE_END] > STDERR_FILENO);
 	return true;
 }
 
@@ -70,7 +70,7 @@ static void become(const char *path, int pipes[PIPES][2], pid_t parent)
 		_exit(EX_TEMPFAIL);
 	signals_set();
 	if (dup2(pipes[TO][READ_END], STDIN_FILENO) >= 0 &&
-	    dup2(pipes[FROM][WRITE_END], STDOUT_FILENO) >= 0)
+		dup2(pipes[FROM][WRITE_END], STDOUT_FILENO) >= 0)
 		execv(path, argv);
 	error = errno;
 	/* When this can't be written, the parent sees an end without a hello. */
@@ -144,7 +144,7 @@ static bool is_scheme(const char *scheme, size_t len)
 }
 
 static bool helper_in(const char *dir, size_t dir_len, const char *below, const char *scheme,
-		      size_t len, struct buf *path)
+	size_t len, struct buf *path)
 {
 	buf_clear(path);
 	buf_add(path, dir, dir_len);
@@ -168,7 +168,7 @@ const char *spawn_helper_path(const char *scheme, size_t len, struct buf *path)
 		return "cannot tell where this program is (is /proc mounted?)";
 	dir_len = (size_t)(slash - self);
 	if (helper_in(self, dir_len, "/../libexec/ddpipe/sink-", scheme, len, path) ||
-	    helper_in(self, dir_len, "/sink-", scheme, len, path))
+		helper_in(self, dir_len, "/sink-", scheme, len, path))
 		return NULL;
 	return "no helper for this scheme";
 }

@@ -9,7 +9,7 @@
 
 struct child {
 	pid_t pid;
-	int to;	  /* its stdin; close-on-exec */
+	int to;   /* its stdin; close-on-exec */
 	int from; /* its stdout; close-on-exec */
 };
 

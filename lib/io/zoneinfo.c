@@ -86,8 +86,8 @@ const char *zoneinfo_load(struct zone *z, const char *name)
 		zone_fixed(z, 0);
 		return NULL;
 	}
-	directory = open(path && *path ? path : "/usr/share/zoneinfo",
-			 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = open(
+		path && *path ? path : "/usr/share/zoneinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return "no time zone data on this system (package tzdata, or set TZDIR)";
 	buf_init(&b);

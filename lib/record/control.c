@@ -49,7 +49,7 @@ static bool watermark_read(struct control *c, const char *line, size_t len)
 	if (memcmp(p, run_key, sizeof(run_key) - 1) == 0) {
 		p += sizeof(run_key) - 1;
 		if (end - p < RUN_DIGITS + 2 || !run_from_hex(p, RUN_DIGITS, &c->run) ||
-		    p[RUN_DIGITS] != '"' || p[RUN_DIGITS + 1] != ',')
+			p[RUN_DIGITS] != '"' || p[RUN_DIGITS + 1] != ',')
 			return false;
 		c->has_run = true;
 		p += RUN_DIGITS + 2;
@@ -112,7 +112,7 @@ static const char *watermark_body_read(struct control *c, const json_t *time)
 {
 	c->kind = CONTROL_WATERMARK;
 	if (!json_is_string(time) ||
-	    !time_from(json_string_value(time), json_string_length(time), &c->watermark_ns))
+		!time_from(json_string_value(time), json_string_length(time), &c->watermark_ns))
 		return "a watermark that is not an RFC 3339 time";
 	return NULL;
 }
@@ -123,7 +123,7 @@ static const char *body_read(struct control *c, const json_t *body)
 
 	c->has_run = run != NULL;
 	if (run && !run_from_hex(json_is_string(run) ? json_string_value(run) : "",
-				 json_string_length(run), &c->run))
+			   json_string_length(run), &c->run))
 		return "a control line whose run is not 16 hexadecimal digits";
 	if ((part = json_object_get(body, "watermark")))
 		return watermark_body_read(c, part);
@@ -187,7 +187,7 @@ void control_open(struct buf *to, uint64_t run, const char *pipeline, uint64_t e
 
 	run_text(name, run);
 	line = checked(json_pack("{s{sss{sisssI}}}", "$dd", "run", name, "open", "v",
-				 VERSION_SPOKEN, "pipeline", pipeline, "epoch", (json_int_t)epoch));
+		VERSION_SPOKEN, "pipeline", pipeline, "epoch", (json_int_t)epoch));
 	write_line(to, line);
 	json_decref(line);
 }
@@ -214,20 +214,20 @@ void control_abort(struct buf *to, uint64_t run, const char *stage, int exit, co
 		text = json_string("a cause that cannot be quoted; see its stage's messages");
 	run_text(name, run);
 	line = checked(json_pack("{s{sss{sssiso}}}", "$dd", "run", name, "abort", "stage", stage,
-				 "exit", exit, "why", text));
+		"exit", exit, "why", text));
 	write_line(to, line);
 	json_decref(line);
 }
 
-void control_barrier(struct buf *to, uint64_t run, uint64_t epoch, const char *last,
-		     json_t *stage_balance)
+void control_barrier(
+	struct buf *to, uint64_t run, uint64_t epoch, const char *last, json_t *stage_balance)
 {
 	char name[RUN_DIGITS + 1];
 	json_t *line;
 
 	run_text(name, run);
 	line = checked(json_pack("{s{sssIs[o]ss*}}", "$dd", "run", name, "barrier",
-				 (json_int_t)epoch, "stages", stage_balance, "last", last));
+		(json_int_t)epoch, "stages", stage_balance, "last", last));
 	write_line(to, line);
 	json_decref(line);
 }

@@ -26,10 +26,10 @@ struct control {
 	bool has_run;
 	uint64_t run;
 	int64_t watermark_ns;
-	uint64_t epoch;	   /* of open and barrier */
-	bool is_last;	   /* barrier: nothing comes behind it */
-	bool is_end;	   /* barrier: and the input is complete */
-	int exit;	   /* abort */
+	uint64_t epoch;    /* of open and barrier */
+	bool is_last;      /* barrier: nothing comes behind it */
+	bool is_end;       /* barrier: and the input is complete */
+	int exit;          /* abort */
 	const char *text;  /* open: the pipeline's name; abort: why; borrows document */
 	const char *stage; /* abort: whose; borrows document */
 	json_t *document;  /* NULL for watermarks, which are read without a tree */
@@ -52,8 +52,8 @@ void control_open(struct buf *to, uint64_t run, const char *pipeline, uint64_t e
 void control_watermark(struct buf *to, const uint64_t *run, int64_t watermark_ns);
 void control_abort(struct buf *to, uint64_t run, const char *stage, int exit, const char *why);
 /* last is NULL, "end" or "pause"; takes stage_balance, the first stage's. */
-void control_barrier(struct buf *to, uint64_t run, uint64_t epoch, const char *last,
-		     json_t *stage_balance);
+void control_barrier(
+	struct buf *to, uint64_t run, uint64_t epoch, const char *last, json_t *stage_balance);
 
 /* Appends the barrier c as it was read, with one stage's balance (taken) added to its stages. */
 void control_barrier_joined(struct buf *to, const struct control *c, json_t *stage_balance);

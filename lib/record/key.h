@@ -18,7 +18,7 @@ enum { KEY_PARTS_MAX = 32 };
 /* The fields of a key. */
 struct key_fields {
 	const char *names[KEY_PARTS_MAX]; /* borrows text */
-	int fields[KEY_PARTS_MAX];	  /* their places among the spans */
+	int fields[KEY_PARTS_MAX];        /* their places among the spans */
 	size_t count;
 	char *text;
 };

@@ -15,11 +15,11 @@ enum { PATH_MAX_PARTS = 64, PATHS_MAX = 1024 };
 struct path_node {
 	char *key; /* unescaped, SCAN_PAD readable bytes behind it */
 	uint32_t key_len;
-	uint64_t head;	  /* the first eight bytes of key, zeros where it is shorter */
+	uint64_t head;    /* the first eight bytes of key, zeros where it is shorter */
 	int64_t element;  /* as an array index, -1 if it can't be one */
-	uint32_t child;	  /* the first one below it, 0: none */
+	uint32_t child;   /* the first one below it, 0: none */
 	uint32_t sibling; /* the next one beside it, 0: none */
-	int32_t value;	  /* which value ends here, -1: none */
+	int32_t value;    /* which value ends here, -1: none */
 };
 
 struct paths {

@@ -16,7 +16,7 @@ struct scanner {
 	const char *end;
 	const char *why;   /* set once, by fail */
 	const char *fault; /* where */
-	bool escaped;	   /* of the string read last */
+	bool escaped;      /* of the string read last */
 };
 
 static const char *fail(struct scanner *s, const char *at, const char *why)
@@ -59,7 +59,7 @@ static const char *unicode_escape(struct scanner *s, const char *p)
 	if (second >= 'c' && second <= 'f')
 		return fail(s, p, "a lone surrogate in an escape");
 	if (p[6] != '\\' || p[7] != 'u' || !is_hex4(p + 8) || (p[8] | 0x20) != 'd' ||
-	    (p[9] | 0x20) < 'c')
+		(p[9] | 0x20) < 'c')
 		return fail(s, p, "a lone surrogate in an escape");
 	return p + 12;
 }
@@ -298,18 +298,11 @@ static inline struct span span_of(const char *from, const char *to, bool escaped
 	};
 }
 
-static const struct path_node *child_of_key(const struct scanner *s, const struct path_node *parent,
-					    const char *at, size_t len)
+static const struct path_node *child_of_key(
+	const struct scanner *s, const struct path_node *parent, const char *at, size_t len)
 {
-	static const uint64_t kept[] = {0,
-					0xff,
-					0xffff,
-					0xffffff,
-					0xffffffff,
-					0xffffffffff,
-					0xffffffffffff,
-					0xffffffffffffff,
-					0xffffffffffffffff};
+	static const uint64_t kept[] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff,
+		0xffffffffffff, 0xffffffffffffff, 0xffffffffffffffff};
 	uint64_t head;
 
 	memcpy(&head, at, sizeof(head));
@@ -322,15 +315,14 @@ static const struct path_node *child_of_key(const struct scanner *s, const struc
 		const struct path_node *n = &s->nodes[i];
 
 		if (n->head == head && n->key_len == len &&
-		    (len <= 8 || memcmp(n->key, at, len) == 0))
+			(len <= 8 || memcmp(n->key, at, len) == 0))
 			return n;
 	}
 	return NULL;
 }
 
-static const struct path_node *child_of_escaped_key(const struct scanner *s,
-						    const struct path_node *parent, const char *at,
-						    size_t len)
+static const struct path_node *child_of_escaped_key(
+	const struct scanner *s, const struct path_node *parent, const char *at, size_t len)
 {
 	const struct span name = {.at = at, .len = (uint32_t)len, .escaped = true};
 
@@ -340,8 +332,8 @@ static const struct path_node *child_of_escaped_key(const struct scanner *s,
 	return NULL;
 }
 
-static const struct path_node *child_of_element(const struct scanner *s,
-						const struct path_node *parent, int64_t element)
+static const struct path_node *child_of_element(
+	const struct scanner *s, const struct path_node *parent, int64_t element)
 {
 	for (uint32_t i = parent->child; i; i = s->nodes[i].sibling)
 		if (s->nodes[i].element == element)
@@ -358,11 +350,11 @@ static void forget(struct scanner *s, const struct path_node *n)
 		forget(s, &s->nodes[i]);
 }
 
-static const char *wanted(struct scanner *s, const char *p, const struct path_node *n,
-			  unsigned depth);
+static const char *wanted(
+	struct scanner *s, const char *p, const struct path_node *n, unsigned depth);
 
-static const char *object(struct scanner *s, const char *p, const struct path_node *n,
-			  unsigned depth)
+static const char *object(
+	struct scanner *s, const char *p, const struct path_node *n, unsigned depth)
 {
 	p = space(p + 1);
 	if (*p == '}')
@@ -391,8 +383,8 @@ static const char *object(struct scanner *s, const char *p, const struct path_no
 	}
 }
 
-static const char *array(struct scanner *s, const char *p, const struct path_node *n,
-			 unsigned depth)
+static const char *array(
+	struct scanner *s, const char *p, const struct path_node *n, unsigned depth)
 {
 	p = space(p + 1);
 	if (*p == ']')
@@ -413,8 +405,8 @@ static const char *array(struct scanner *s, const char *p, const struct path_nod
 }
 
 /* A value that a path leads to or through; its recursion is as deep as the longest path. */
-static const char *wanted(struct scanner *s, const char *p, const struct path_node *n,
-			  unsigned depth)
+static const char *wanted(
+	struct scanner *s, const char *p, const struct path_node *n, unsigned depth)
 {
 	const char *from = p;
 
@@ -432,7 +424,7 @@ static const char *wanted(struct scanner *s, const char *p, const struct path_no
 }
 
 const char *scan(const struct paths *paths, const char *line, size_t len, struct span *root,
-		 struct span *values, size_t *where)
+	struct span *values, size_t *where)
 {
 	struct scanner s = {.nodes = paths->nodes, .values = values, .end = line + len};
 	const char *from = space(line), *p;
@@ -452,8 +444,8 @@ const char *scan(const struct paths *paths, const char *line, size_t len, struct
 }
 
 void scan_members(const char *line, size_t len,
-		  void (*member)(void *context, const struct span *key, const struct span *value),
-		  void *context)
+	void (*member)(void *context, const struct span *key, const struct span *value),
+	void *context)
 {
 	struct scanner s = {.end = line + len};
 	const char *p = space(space(line) + 1);

@@ -31,9 +31,9 @@ enum span_type {
 /* A value where it stands in the line; borrows the line. */
 struct span {
 	const char *at; /* of a string: behind its opening quote */
-	uint32_t len;	/* in bytes; of a string: without its quotes */
-	uint8_t type;	/* enum span_type */
-	bool escaped;	/* a string that has escapes in it: see record/text.h */
+	uint32_t len;   /* in bytes; of a string: without its quotes */
+	uint8_t type;   /* enum span_type */
+	bool escaped;   /* a string that has escapes in it: see record/text.h */
 };
 
 /*
@@ -44,14 +44,14 @@ struct span {
  * offending byte; root and values then mean nothing. O(len).
  */
 const char *scan(const struct paths *p, const char *line, size_t len, struct span *root,
-		 struct span *values, size_t *where);
+	struct span *values, size_t *where);
 
 /*
  * Calls member for each member of the object in line, in the order of the line, also for keys that
  * come again. The same contract as scan for line; the line must have passed scan as an object.
  */
 void scan_members(const char *line, size_t len,
-		  void (*member)(void *context, const struct span *key, const struct span *value),
-		  void *context);
+	void (*member)(void *context, const struct span *key, const struct span *value),
+	void *context);
 
 #endif

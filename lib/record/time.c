@@ -10,7 +10,7 @@
 
 enum {
 	NS_PER_S = 1000000000,
-	DIGITS_64 = 19,	    /* of the largest int64 */
+	DIGITS_64 = 19,     /* of the largest int64 */
 	AUTO_POINT_MIN = 9, /* digits of 1e8 */
 };
 
@@ -68,7 +68,7 @@ static uint32_t eight_digits(const char *s, uint64_t *wrong)
 	v -= 0x3030303030303030;
 	v = v * 10 + (v >> 8);
 	return (uint32_t)(((v & 0x000000ff000000ff) * 0x000f424000000064 +
-			   ((v >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+				  ((v >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
 			  32);
 }
 
@@ -395,7 +395,7 @@ static const char *read_pattern(struct time_format *f, const char *s, size_t len
 		return bad(f, "goes on behind what the time format reads");
 	year = (int64_t)tm.tm_year + 1900;
 	if (tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 ||
-	    tm.tm_mday > civil_month_days(year, tm.tm_mon + 1))
+		tm.tm_mday > civil_month_days(year, tm.tm_mon + 1))
 		return bad(f, "no such day in the calendar");
 	if (tm.tm_sec > 60)
 		return bad(f, "no such time of day");
@@ -454,8 +454,12 @@ const char *time_read(struct time_format *f, const struct span *value, int64_t *
 }
 
 static const char *const names[] = {
-	[TIME_AUTO] = "auto", [TIME_RFC3339] = "rfc3339", [TIME_S] = "s",
-	[TIME_MS] = "ms",     [TIME_US] = "us",		  [TIME_NS] = "ns",
+	[TIME_AUTO] = "auto",
+	[TIME_RFC3339] = "rfc3339",
+	[TIME_S] = "s",
+	[TIME_MS] = "ms",
+	[TIME_US] = "us",
+	[TIME_NS] = "ns",
 };
 
 /*

@@ -25,8 +25,8 @@ static inline const char *vector_plain_end(const char *p)
 		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
 		/* compared as signed, so bytes from 0x80 on are below the blank as well */
 		__m128i special = _mm_cmplt_epi8(bytes, blank);
-		__m128i end = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-					   _mm_cmpeq_epi8(bytes, backslash));
+		__m128i end = _mm_or_si128(
+			_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
 		int stops = _mm_movemask_epi8(_mm_or_si128(special, end));
 
 		if (stops)

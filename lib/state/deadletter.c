@@ -14,7 +14,7 @@
 #include "record/time.h"
 
 void deadletters_init(struct deadletters *d, const char *dir, const char *pipeline,
-		      const char *stage, uint64_t run)
+	const char *stage, uint64_t run)
 {
 	*d = (struct deadletters){.dir = dir, .pipeline = pipeline, .stage = stage, .run = run};
 	durable_dir(dir);
@@ -44,8 +44,8 @@ static void segment_create(struct deadletters *d)
 	fd = durable_create(d->path);
 	if (fd < 0)
 		die(EX_CONFIG,
-		    "'%s' is there already: are two stages named '%s'? --name tells them apart",
-		    d->path, d->stage);
+			"'%s' is there already: are two stages named '%s'? --name tells them apart",
+			d->path, d->stage);
 	durable_sync_parent(d->path);
 	out_init(&d->segment, fd, d->path);
 }
@@ -65,8 +65,8 @@ static void add_head(struct deadletters *d, const struct letter *l)
 	time_print(at, loop_wall_ns());
 	buf_clear(&d->line);
 	buf_format(&d->line, "{\"id\":\"%s-%016llx-%llu-%016llx\",\"at\":\"%s\",", d->stage,
-		   (unsigned long long)d->run, (unsigned long long)d->filed,
-		   (unsigned long long)l->hash, at);
+		(unsigned long long)d->run, (unsigned long long)d->filed,
+		(unsigned long long)l->hash, at);
 	add_text(&d->line, "pipeline", d->pipeline);
 	add_text(&d->line, "stage", d->stage);
 	add_text(&d->line, "reason", l->reason);
@@ -75,10 +75,10 @@ static void add_head(struct deadletters *d, const struct letter *l)
 	buf_text(&d->line, "\"source\":{");
 	add_text(&d->line, "name", l->source);
 	buf_format(&d->line, "\"line\":%llu,\"offset\":%llu},\"attempts\":1,\"first_at\":\"%s\",",
-		   (unsigned long long)l->line, (unsigned long long)l->offset, at);
+		(unsigned long long)l->line, (unsigned long long)l->offset, at);
 	if (l->length > l->len)
 		buf_format(&d->line, "\"truncated\":{\"length\":%llu,\"xxh3\":\"%016llx\"},",
-			   (unsigned long long)l->length, (unsigned long long)l->hash);
+			(unsigned long long)l->length, (unsigned long long)l->hash);
 }
 
 static void end_line(struct buf *line)
@@ -102,9 +102,9 @@ static bool add_record(struct deadletters *d, const struct letter *l)
 	buf_add(&d->line, l->bytes, l->len);
 	end_line(&d->line);
 	if (!scan(&d->paths, d->line.data, d->line.len - 1, &root, &record, &where) &&
-	    record.len + (record.type == SPAN_STRING) * 2u == l->len &&
-	    record.at - (record.type == SPAN_STRING) ==
-		    d->line.data + head_len + strlen("\"record\":"))
+		record.len + (record.type == SPAN_STRING) * 2u == l->len &&
+		record.at - (record.type == SPAN_STRING) ==
+			d->line.data + head_len + strlen("\"record\":"))
 		return true;
 	d->line.len = head_len;
 	return false;
@@ -123,7 +123,7 @@ static void add_raw(struct deadletters *d, const struct letter *l)
 		buf_text(&d->line, "\"raw_base64\":\"");
 		to = buf_reserve(&d->line, cap);
 		sodium_bin2base64(to, cap, (const unsigned char *)l->bytes, l->len,
-				  sodium_base64_VARIANT_ORIGINAL);
+			sodium_base64_VARIANT_ORIGINAL);
 		d->line.len += cap - 1;
 		buf_char(&d->line, '"');
 	}

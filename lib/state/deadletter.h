@@ -19,12 +19,12 @@ struct letter {
 	const char *reason;
 	const char *detail; /* NULL: none */
 	const char *source; /* the input's name */
-	uint64_t line;	    /* its number there, from 1 */
+	uint64_t line;      /* its number there, from 1 */
 	uint64_t offset;    /* of its first byte there */
 	const char *bytes;  /* the line, or the kept beginning of one that is too long */
 	size_t len;
 	uint64_t length; /* of the whole line, in bytes */
-	uint64_t hash;	 /* XXH3-64 of the whole line */
+	uint64_t hash;   /* XXH3-64 of the whole line */
 };
 
 struct deadletters {
@@ -42,7 +42,7 @@ struct deadletters {
 
 /* Makes the directory if it is not there. The segment is made by the first letter. */
 void deadletters_init(struct deadletters *d, const char *dir, const char *pipeline,
-		      const char *stage, uint64_t run);
+	const char *stage, uint64_t run);
 void deadletters_release(struct deadletters *d);
 
 /* Files a letter: it is in the segment at the next flush. */

@@ -68,12 +68,11 @@ json_t *balance_json(const struct balance *b, const char *stage)
 	json_t *reasons = json_object(), *balance;
 
 	for (unsigned i = 0; i < b->reason_count; i++)
-		json_object_set_new(reasons, b->reasons[i].name,
-				    json_integer((json_int_t)b->reasons[i].count));
+		json_object_set_new(
+			reasons, b->reasons[i].name, json_integer((json_int_t)b->reasons[i].count));
 	balance = json_pack("{sssIsIsIsososo}", "name", stage, "in", (json_int_t)b->in, "out",
-			    (json_int_t)(b->passed + b->made), "made", (json_int_t)b->made,
-			    "reasons", reasons, "hash_in", hash_json(b->hash_in), "hash_out",
-			    hash_json(b->hash_out));
+		(json_int_t)(b->passed + b->made), "made", (json_int_t)b->made, "reasons", reasons,
+		"hash_in", hash_json(b->hash_in), "hash_out", hash_json(b->hash_out));
 	if (!balance)
 		die(EX_TEMPFAIL, "out of memory for the balance");
 	return balance;

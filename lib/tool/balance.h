@@ -23,7 +23,7 @@ struct balance {
 	uint64_t passed;
 	uint64_t absorbed;
 	uint64_t made;
-	uint64_t empty;	  /* empty lines are no records and stand apart */
+	uint64_t empty;   /* empty lines are no records and stand apart */
 	uint64_t hash_in; /* sums of XXH3-64 of the lines, modulo 2^64 */
 	uint64_t hash_out;
 	struct balance_reason reasons[BALANCE_REASONS_MAX];

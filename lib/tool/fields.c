@@ -19,21 +19,21 @@ const struct opt *time_field_options(struct time_field *t)
 {
 	const struct opt rows[] = {
 		{.letter = 't',
-		 .name = "time",
-		 .arg = "FIELD",
-		 .help = "where the event time stands",
-		 .read = opt_text,
-		 .to = &t->name},
+			.name = "time",
+			.arg = "FIELD",
+			.help = "where the event time stands",
+			.read = opt_text,
+			.to = &t->name},
 		{.name = "time-format",
-		 .arg = "F",
-		 .help = "auto, rfc3339, s, ms, us, ns or a strptime pattern",
-		 .read = opt_text,
-		 .to = &t->format},
+			.arg = "F",
+			.help = "auto, rfc3339, s, ms, us, ns or a strptime pattern",
+			.read = opt_text,
+			.to = &t->format},
 		{.name = "tz",
-		 .arg = "ZONE",
-		 .help = "zone of date-times without an offset",
-		 .read = opt_text,
-		 .to = &t->zone},
+			.arg = "ZONE",
+			.help = "zone of date-times without an offset",
+			.read = opt_text,
+			.to = &t->zone},
 		{.name = NULL},
 	};
 
@@ -64,11 +64,11 @@ static void tell_unit(struct time_field *t)
 		return;
 	t->unit_told = true;
 	warn("the numbers in '%s' are taken as %s since 1970; --time-format %s says so", t->name,
-	     unit, unit);
+		unit, unit);
 }
 
-const char *time_field_read(struct time_field *t, struct filter *f, const struct record *r,
-			    int64_t *time_ns)
+const char *time_field_read(
+	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns)
 {
 	const char *why = time_read(&t->reader, &r->fields[t->field], time_ns);
 

@@ -31,8 +31,8 @@ const struct opt *time_field_options(struct time_field *t);
 void time_field_ask(struct time_field *t, struct filter *f);
 
 /* The record's event time. NULL, or the verdict's reason, its detail said to f. */
-const char *time_field_read(struct time_field *t, struct filter *f, const struct record *r,
-			    int64_t *time_ns);
+const char *time_field_read(
+	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns);
 
 /* The reader of --key, for a struct key_fields; and asking for its fields. */
 opt_reader fields_key;

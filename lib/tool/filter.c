@@ -44,24 +44,24 @@ const struct opt *filter_options(struct filter *f)
 {
 	const struct opt rows[] = {
 		{.name = "dlq",
-		 .arg = "DIR",
-		 .read = opt_text,
-		 .to = &f->rejects.dlq,
-		 .env = "DDPIPE_DLQ"},
+			.arg = "DIR",
+			.read = opt_text,
+			.to = &f->rejects.dlq,
+			.env = "DDPIPE_DLQ"},
 		{.name = "max-bad",
-		 .arg = "N|P%",
-		 .read = rejects_read_limit,
-		 .to = &f->rejects.limit},
+			.arg = "N|P%",
+			.read = rejects_read_limit,
+			.to = &f->rejects.limit},
 		{.name = "max-record",
-		 .arg = "SIZE",
-		 .read = read_max_record,
-		 .to = &f->max_record_bytes},
+			.arg = "SIZE",
+			.read = read_max_record,
+			.to = &f->max_record_bytes},
 		{.name = "name", .arg = "STAGE", .read = read_name, .to = &f->name},
 		{.name = "pipeline",
-		 .arg = "NAME",
-		 .read = read_name,
-		 .to = &f->pipeline,
-		 .env = "DDPIPE_PIPELINE"},
+			.arg = "NAME",
+			.read = read_name,
+			.to = &f->pipeline,
+			.env = "DDPIPE_PIPELINE"},
 		{.letter = 'q', .name = "quiet", .to = &f->quiet},
 		{.name = NULL},
 	};
@@ -72,7 +72,7 @@ const struct opt *filter_options(struct filter *f)
 }
 
 void filter_init(struct filter *f, enum filter_role role, const char *name,
-		 const struct handlers *handlers, void *state)
+	const struct handlers *handlers, void *state)
 {
 	*f = (struct filter){
 		.role = role,
@@ -208,7 +208,7 @@ static const char *fault(struct filter *f, struct record *r)
 	buf_clear(&f->detail);
 	if (r->length > r->len) {
 		buf_format(&f->detail, "longer than --max-record (%llu bytes)",
-			   (unsigned long long)f->max_record_bytes);
+			(unsigned long long)f->max_record_bytes);
 		return "malformed";
 	}
 	why = scan(&f->paths, r->bytes, r->len, &r->root, f->fields, &column);
@@ -224,7 +224,7 @@ static const char *fault(struct filter *f, struct record *r)
 }
 
 static void settle(struct filter *f, const struct record *r, struct verdict v,
-		   void (*pass)(struct outlet *, const char *, size_t))
+	void (*pass)(struct outlet *, const char *, size_t))
 {
 	switch (v.outcome) {
 	case PASSED:
@@ -247,14 +247,14 @@ static void settle(struct filter *f, const struct record *r, struct verdict v,
 	outlet_send_after(&f->outlet);
 }
 
-static void handle(struct filter *f, struct record *r,
-		   void (*pass)(struct outlet *, const char *, size_t))
+static void handle(
+	struct filter *f, struct record *r, void (*pass)(struct outlet *, const char *, size_t))
 {
 	struct verdict v = {.outcome = BAD};
 
 	if (stream_record(&f->stream) != STREAM_FINE)
 		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
-		    f->stream.why);
+			f->stream.why);
 	f->balance.in++;
 	if (stream_is_supervised(&f->stream)) {
 		if (r->length == r->len)
@@ -381,8 +381,8 @@ void filter_begin(struct filter *f)
 	lines_init(&f->lines, (size_t)f->max_record_bytes);
 	outlet_init(&f->outlet);
 	if (f->rejects.dlq)
-		deadletters_init(&f->outlet.letters, f->rejects.dlq, f->pipeline, f->name,
-				 random_number());
+		deadletters_init(
+			&f->outlet.letters, f->rejects.dlq, f->pipeline, f->name, random_number());
 	supervision_speak_for(f);
 	if (f->role == FILTER_SOURCE)
 		supervision_open(f);

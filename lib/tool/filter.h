@@ -32,20 +32,20 @@ struct record {
 	size_t len;
 	struct span root;
 	const struct span *fields; /* in the order of filter_field */
-	const char *source;	   /* the input's name */
-	uint64_t line;		   /* its number there, from 1 */
-	uint64_t offset;	   /* of its first byte there */
-	uint64_t length;	   /* of the whole line; more than len when it is too long */
+	const char *source;        /* the input's name */
+	uint64_t line;             /* its number there, from 1 */
+	uint64_t offset;           /* of its first byte there */
+	uint64_t length;           /* of the whole line; more than len when it is too long */
 	uint64_t hash; /* of the whole line, where it is too long or supervised; else 0 */
 };
 
 /* What becomes of a record. */
 enum outcome {
-	PASSED,	  /* its bytes go on */
+	PASSED,   /* its bytes go on */
 	ABSORBED, /* into a result or the state */
 	DROPPED,  /* taken out as asked, for a reason */
-	BAD,	  /* to the dead letters, for a reason; without a store the filter stops */
-	HELD,	  /* settled later by filter_settle */
+	BAD,      /* to the dead letters, for a reason; without a store the filter stops */
+	HELD,     /* settled later by filter_settle */
 };
 
 struct verdict {
@@ -115,7 +115,7 @@ struct filter {
 
 /* The stage's default name is the tool's without its "dd-". Borrows all that is given. */
 void filter_init(struct filter *f, enum filter_role role, const char *name,
-		 const struct handlers *handlers, void *state);
+	const struct handlers *handlers, void *state);
 void filter_release(struct filter *f);
 
 /* The options all filters have, for opt_command.common; valid while f is. */
@@ -155,8 +155,8 @@ void filter_take(struct filter *f, struct record *r);
 
 /* Files r, which is in hand or was HELD, as a dead letter for a static reason; without a store the
  * filter stops. detail may be NULL. */
-void filter_reject(struct filter *f, const struct record *r, const char *reason,
-		   const char *detail);
+void filter_reject(
+	struct filter *f, const struct record *r, const char *reason, const char *detail);
 
 /* count of the records that were HELD have reached the destination. */
 void filter_settle(struct filter *f, uint64_t count);

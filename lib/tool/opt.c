@@ -58,8 +58,8 @@ static const struct opt *find_in(const struct opt *table, char letter, const cha
 }
 
 /* By letter, or by name where there is one. */
-static const struct opt *find(const struct opt_command *c, char letter, const char *name,
-			      size_t len)
+static const struct opt *find(
+	const struct opt_command *c, char letter, const char *name, size_t len)
 {
 	const struct opt *o = find_in(c->own, letter, name, len);
 
@@ -110,7 +110,7 @@ static void print_rows(const struct opt *table)
 static void print_help(const struct opt_command *c)
 {
 	printf("usage: %s [OPTION]...%s%s\n%s\n\n", program_name(), *c->operands ? " " : "",
-	       c->operands, c->purpose);
+		c->operands, c->purpose);
 	print_rows(c->own);
 	print_common(c->common);
 }
@@ -162,7 +162,7 @@ static int take_long(const struct opt_command *c, const char *word, const char *
 
 	if (!o)
 		die(EX_USAGE, "unknown option '--%.*s'; see %s --help", (int)len, word,
-		    program_name());
+			program_name());
 	leave_if_asked(c, o);
 	if (!o->read && equals)
 		die(EX_USAGE, "option '--%s' takes no value", o->name);

@@ -12,13 +12,13 @@
 typedef const char *opt_reader(const char *text, void *to);
 
 struct opt {
-	char letter;		 /* 0: none */
-	const char *name;	 /* without dashes; a row without name and group ends a table */
-	const char *arg;	 /* what the help calls its value; NULL for a flag */
-	const char *help;	 /* NULL: a common option, which the overview page explains */
-	opt_reader *read;	 /* NULL for a flag */
-	void *to;		 /* a flag's is a bool */
-	const char *env;	 /* a variable that stands in for the option; NULL: none */
+	char letter;             /* 0: none */
+	const char *name;        /* without dashes; a row without name and group ends a table */
+	const char *arg;         /* what the help calls its value; NULL for a flag */
+	const char *help;        /* NULL: a common option, which the overview page explains */
+	opt_reader *read;        /* NULL for a flag */
+	void *to;                /* a flag's is a bool */
+	const char *env;         /* a variable that stands in for the option; NULL: none */
 	const struct opt *group; /* instead of all that: another table, whose rows stand here */
 };
 

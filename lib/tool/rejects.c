@@ -29,23 +29,24 @@ static bool too_many(const struct rejects *r, uint64_t records)
 	return records >= PERCENT_FROM && (double)r->count * 100 > r->limit.most * (double)records;
 }
 
-void rejects_take(struct rejects *r, struct deadletters *store, const struct letter *l,
-		  uint64_t records)
+void rejects_take(
+	struct rejects *r, struct deadletters *store, const struct letter *l, uint64_t records)
 {
 	const char *colon = l->detail ? ": " : "", *detail = l->detail ? l->detail : "";
 
 	r->count++;
 	if (!r->dlq)
 		die(EX_DATAERR,
-		    "%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes on",
-		    l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
-		    l->reason, colon, detail);
+			"%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes "
+			"on",
+			l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
+			l->reason, colon, detail);
 	deadletters_file(store, l);
 	if (too_many(r, records))
 		die(EX_DATAERR,
-		    "%s: line %llu, byte %llu: %s%s%s; with it %llu of %llu records are bad, "
-		    "more than --max-bad allows",
-		    l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
-		    l->reason, colon, detail, (unsigned long long)r->count,
-		    (unsigned long long)records);
+			"%s: line %llu, byte %llu: %s%s%s; with it %llu of %llu records are bad, "
+			"more than --max-bad allows",
+			l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
+			l->reason, colon, detail, (unsigned long long)r->count,
+			(unsigned long long)records);
 }

@@ -26,7 +26,7 @@ struct rejects {
 opt_reader rejects_read_limit;
 
 /* Takes one more, of so many records up to now. Dies with EX_DATAERR as said above. */
-void rejects_take(struct rejects *r, struct deadletters *store, const struct letter *l,
-		  uint64_t records);
+void rejects_take(
+	struct rejects *r, struct deadletters *store, const struct letter *l, uint64_t records);
 
 #endif

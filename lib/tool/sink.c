@@ -22,7 +22,7 @@ enum { PROTOCOL = 1, TEXT_MAX = 4096, TIMEOUT_MS = 30000 };
 static_assert((int)FRAME_PAD >= (int)SCAN_PAD, "a batch is scanned where it was read");
 
 struct sink_verdict {
-	json_t *reply;	 /* NULL: accepted */
+	json_t *reply;   /* NULL: accepted */
 	json_t *records; /* borrowed from reply; NULL: it is about the whole batch */
 };
 
@@ -122,17 +122,17 @@ static void fail_dying(int status, const char *why)
 	send_message("failed", json_pack("{s:i, s:o}", "exit", status, "why", json_from(why)));
 }
 
-static void verdict_whole(struct sink_verdict *v, const char *verdict, const char *reason,
-			  json_t *detail)
+static void verdict_whole(
+	struct sink_verdict *v, const char *verdict, const char *reason, json_t *detail)
 {
 	json_decref(v->reply);
 	v->records = NULL;
-	v->reply = json_pack("{s:s, s:s, s:o}", "verdict", verdict, "reason", reason, "detail",
-			     detail);
+	v->reply = json_pack(
+		"{s:s, s:s, s:o}", "verdict", verdict, "reason", reason, "detail", detail);
 }
 
-void sink_retry(struct sink_verdict *v, const char *reason, int64_t retry_after_ms,
-		const char *format, ...)
+void sink_retry(
+	struct sink_verdict *v, const char *reason, int64_t retry_after_ms, const char *format, ...)
 {
 	va_list args;
 
@@ -152,8 +152,8 @@ void sink_reject(struct sink_verdict *v, const char *reason, const char *format,
 	va_end(args);
 }
 
-void sink_reject_record(struct sink_verdict *v, size_t index, const char *reason,
-			const char *format, ...)
+void sink_reject_record(
+	struct sink_verdict *v, size_t index, const char *reason, const char *format, ...)
 {
 	va_list args;
 
@@ -164,7 +164,7 @@ void sink_reject_record(struct sink_verdict *v, size_t index, const char *reason
 	assert(v->records);
 	va_start(args, format);
 	json_array_append_new(v->records, json_pack("[I, s, s, o]", (json_int_t)index, "rejected",
-						    reason, json_format(format, args)));
+						  reason, json_format(format, args)));
 	va_end(args);
 }
 
@@ -190,10 +190,10 @@ static void target_open(const struct frame *frame)
 		sink_fail(EX_SOFTWARE, "protocol: an open that names no protocol");
 	if (protocol != PROTOCOL)
 		sink_fail(EX_CONFIG,
-			  "dd-deliver speaks version %d of the helper protocol, this helper %d",
-			  protocol, PROTOCOL);
+			"dd-deliver speaks version %d of the helper protocol, this helper %d",
+			protocol, PROTOCOL);
 	if (json_unpack(message, "{s:s, s?I}", "url", &target.url, "timeout_ms", &timeout_ms) < 0 ||
-	    timeout_ms <= 0)
+		timeout_ms <= 0)
 		sink_fail(EX_SOFTWARE, "protocol: an open with no url or a wrong timeout_ms");
 	target.timeout_ms = timeout_ms;
 	talk.is_open = true;
@@ -207,7 +207,7 @@ static void batch_check(const struct sink_batch *batch)
 		sink_fail(EX_SOFTWARE, "protocol: a batch without a record or a last newline");
 	if (batch->count > talk.sink->max_records || batch->len > talk.sink->max_bytes)
 		sink_fail(EX_SOFTWARE, "protocol: a batch of %zu records, %zu bytes is too large",
-			  batch->count, batch->len);
+			batch->count, batch->len);
 }
 
 static void batch_take(const struct frame *frame)
@@ -234,9 +234,9 @@ static void talk_begin(const struct sink *sink)
 	signal(SIGPIPE, SIG_IGN);
 	die_last_words(fail_dying);
 	say("hello",
-	    json_pack("{s:i, s:s, s:[s], s:I, s:I}", "protocol", PROTOCOL, "sink", sink->name,
-		      "can", "batch", "max_records", (json_int_t)sink->max_records, "max_bytes",
-		      (json_int_t)sink->max_bytes));
+		json_pack("{s:i, s:s, s:[s], s:I, s:I}", "protocol", PROTOCOL, "sink", sink->name,
+			"can", "batch", "max_records", (json_int_t)sink->max_records, "max_bytes",
+			(json_int_t)sink->max_bytes));
 }
 
 int sink_run(const struct sink *sink, int argc, char **argv)

@@ -49,12 +49,12 @@ void sink_fail(int status, const char *format, ...) __attribute__((noreturn, for
  * Text that is not UTF-8 is made so.
  */
 void sink_retry(struct sink_verdict *verdict, const char *reason, int64_t retry_after_ms,
-		const char *format, ...) __attribute__((format(printf, 4, 5)));
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 void sink_reject(struct sink_verdict *verdict, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Record number `index` (from 0, ascending) is not taken; those of which nothing is said are. */
 void sink_reject_record(struct sink_verdict *verdict, size_t index, const char *reason,
-			const char *format, ...) __attribute__((format(printf, 4, 5)));
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -71,8 +71,8 @@ void supervision_last(struct filter *f)
 		return;
 	stream_barrier(&f->stream, &f->stream.run, f->stream.epoch + 1, true);
 	buf_init(&line);
-	control_barrier(&line, f->stream.run, f->stream.epoch, "end",
-			balance_json(&f->balance, f->name));
+	control_barrier(
+		&line, f->stream.run, f->stream.epoch, "end", balance_json(&f->balance, f->name));
 	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }
@@ -168,8 +168,8 @@ bool supervision_line(struct filter *f, const struct line *l)
 		answer = judge(f, &c);
 	if (answer == STREAM_BREACH)
 		die(EX_CONFIG,
-		    "%s: line %llu: %s; is a filter in between re-ordering or dropping lines?",
-		    f->input.name, (unsigned long long)l->number, f->stream.why);
+			"%s: line %llu: %s; is a filter in between re-ordering or dropping lines?",
+			f->input.name, (unsigned long long)l->number, f->stream.why);
 	if (answer == STREAM_FINE)
 		obey(f, &c, l);
 	if (!l->too_long)
@@ -181,7 +181,7 @@ void supervision_end_of_input(struct filter *f)
 {
 	if (f->stream.state == STREAM_OPEN)
 		die(EX_TEMPFAIL,
-		    "%s ended without saying so: a stage before this one died; "
-		    "nothing was flushed or committed",
-		    f->input.name);
+			"%s ended without saying so: a stage before this one died; "
+			"nothing was flushed or committed",
+			f->input.name);
 }

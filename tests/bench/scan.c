@@ -29,25 +29,25 @@ static unsigned pick(unsigned below)
 static void small_record(struct buf *b)
 {
 	buf_format(b,
-		   "{\"id\":\"%08x-%04x\",\"ts\":\"2026-05-01T%02u:%02u:%02u.%03uZ\",\"user\":"
-		   "\"user%u\","
-		   "\"type\":\"%s\",\"amount\":%u.%02u,\"status\":%u,\"page\":\"/p/%u\"}\n",
-		   pick(1u << 24), pick(1u << 16), pick(24), pick(60), pick(60), pick(1000),
-		   pick(100000), pick(2) ? "click" : "view", pick(1000), pick(100),
-		   200 + pick(4) * 100, pick(100000));
+		"{\"id\":\"%08x-%04x\",\"ts\":\"2026-05-01T%02u:%02u:%02u.%03uZ\",\"user\":"
+		"\"user%u\","
+		"\"type\":\"%s\",\"amount\":%u.%02u,\"status\":%u,\"page\":\"/p/%u\"}\n",
+		pick(1u << 24), pick(1u << 16), pick(24), pick(60), pick(60), pick(1000),
+		pick(100000), pick(2) ? "click" : "view", pick(1000), pick(100),
+		200 + pick(4) * 100, pick(100000));
 }
 
 static void large_record(struct buf *b)
 {
 	buf_format(b,
-		   "{\"id\":%u,\"actor\":{\"login\":\"user%u\",\"site_admin\":false},\"items\":[",
-		   pick(1u << 24), pick(100000));
+		"{\"id\":%u,\"actor\":{\"login\":\"user%u\",\"site_admin\":false},\"items\":[",
+		pick(1u << 24), pick(100000));
 	for (int i = 0; i < 12; i++)
 		buf_format(b,
-			   "%s{\"sku\":\"sku-%u\",\"title\":\"A thing that is sold by the dozen\","
-			   "\"price\":%u.%02u,\"tags\":[\"new\",\"sale\",null,true],"
-			   "\"stock\":{\"berlin\":%u,\"paris\":%u}}",
-			   i ? "," : "", pick(100000), pick(100), pick(100), pick(50), pick(50));
+			"%s{\"sku\":\"sku-%u\",\"title\":\"A thing that is sold by the dozen\","
+			"\"price\":%u.%02u,\"tags\":[\"new\",\"sale\",null,true],"
+			"\"stock\":{\"berlin\":%u,\"paris\":%u}}",
+			i ? "," : "", pick(100000), pick(100), pick(100), pick(50), pick(50));
 	buf_text(b, "],\"created_at\":\"2026-05-01T12:00:00Z\"}\n");
 }
 
@@ -70,7 +70,7 @@ static double scanned_s(const struct sample *s, const struct paths *paths)
 		size_t where;
 
 		if (scan(paths, p, (size_t)(newline - p), &root, values, &where) ||
-		    values[0].type == SPAN_MISSING)
+			values[0].type == SPAN_MISSING)
 			die(EX_SOFTWARE, "the scanner refuses the sample");
 		p = newline + 1;
 	}
@@ -124,8 +124,8 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 	qsort(theirs, ROUNDS, sizeof(*theirs), ascending);
 	qsort(ratio, ROUNDS, sizeof(*ratio), ascending);
 	printf("%-8s %6.0f %10.0f %12.0f %8.1f\n", s->name,
-	       (double)s->lines.len / (double)s->records, mb / ours[ROUNDS / 2],
-	       mb / theirs[ROUNDS / 2], ratio[ROUNDS / 2]);
+		(double)s->lines.len / (double)s->records, mb / ours[ROUNDS / 2],
+		mb / theirs[ROUNDS / 2], ratio[ROUNDS / 2]);
 	paths_release(&paths);
 	buf_release(&s->lines);
 	return ratio[ROUNDS / 2] >= RATIO_MIN;
@@ -138,7 +138,7 @@ int main(void)
 	int fast;
 
 	printf("%-8s %6s %10s %12s %8s\n", "records", "bytes", "scan MB/s", "jansson MB/s",
-	       "ratio");
+		"ratio");
 	fast = measure(&small, small_record);
 	fast &= measure(&large, large_record);
 	if (!fast)

@@ -14,7 +14,7 @@ static struct decimal next_number(void)
 	struct decimal d;
 
 	if (!text || !decimal_is_number(text, strlen(text)) ||
-	    decimal_parse(&d, text, strlen(text))) {
+		decimal_parse(&d, text, strlen(text))) {
 		fprintf(stderr, "not a number: '%s'\n", text ? text : "");
 		exit(1);
 	}
@@ -80,11 +80,13 @@ static bool binary(const char *name)
 {
 	static const struct {
 		const char *name;
-		const char *(*work)(struct decimal *, const struct decimal *,
-				    const struct decimal *);
+		const char *(*work)(
+			struct decimal *, const struct decimal *, const struct decimal *);
 	} table[] = {
-		{"add", decimal_add},		{"subtract", decimal_subtract},
-		{"multiply", decimal_multiply}, {"divide", decimal_divide},
+		{"add", decimal_add},
+		{"subtract", decimal_subtract},
+		{"multiply", decimal_multiply},
+		{"divide", decimal_divide},
 		{"modulo", decimal_modulo},
 	};
 

@@ -46,11 +46,39 @@ void test_size(void)
 void test_numbers(void)
 {
 	static const char *const yes[] = {
-		"0", "-0", "1", "-12", "0.5", "1.10", "1e5", "1E+5", "1.5e-05", "-0.0e0",
+		"0",
+		"-0",
+		"1",
+		"-12",
+		"0.5",
+		"1.10",
+		"1e5",
+		"1E+5",
+		"1.5e-05",
+		"-0.0e0",
 	};
 	static const char *const no[] = {
-		"",   "-",  "+1",  "01",   "-01", ".5",	 "1.",	"1.e5", "1e",  "1e+", "e5",
-		"1 ", " 1", "0x1", "1e5.", "NaN", "inf", "1,5", "--1",	"1-1", "1_0",
+		"",
+		"-",
+		"+1",
+		"01",
+		"-01",
+		".5",
+		"1.",
+		"1.e5",
+		"1e",
+		"1e+",
+		"e5",
+		"1 ",
+		" 1",
+		"0x1",
+		"1e5.",
+		"NaN",
+		"inf",
+		"1,5",
+		"--1",
+		"1-1",
+		"1_0",
 	};
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
@@ -78,9 +106,9 @@ void test_parse_keeps_what_is_written(void)
 	check_exact("1e38", "100000000000000000000000000000000000000");
 	check_exact("1e-38", "0.00000000000000000000000000000000000001");
 	check_exact("1.0000000000000000000000000000000000000000",
-		    "1.00000000000000000000000000000000000000");
+		"1.00000000000000000000000000000000000000");
 	check_exact("20.00000000000000000000000000000000000000",
-		    "20.000000000000000000000000000000000000");
+		"20.000000000000000000000000000000000000");
 	check_exact("0.00000000000000000000000000000000000000000001e44", "1");
 	check_exact("0e-999999999999999999999", "0.00000000000000000000000000000000000000");
 }
@@ -134,8 +162,8 @@ void test_conversions(void)
 
 typedef const char *operation(struct decimal *, const struct decimal *, const struct decimal *);
 
-static void check_result(operation *work, const char *a, const char *b, bool exact,
-			 const char *want)
+static void check_result(
+	operation *work, const char *a, const char *b, bool exact, const char *want)
 {
 	struct decimal x = number(a), y = number(b), result;
 
@@ -164,11 +192,11 @@ void test_multiply(void)
 {
 	check_result(decimal_multiply, "1.10", "-2.0", true, "-2.200");
 	check_result(decimal_multiply, "0", "-5", true, "0");
-	check_result(decimal_multiply, "1e20", "1e18", true,
-		     "100000000000000000000000000000000000000");
+	check_result(
+		decimal_multiply, "1e20", "1e18", true, "100000000000000000000000000000000000000");
 	check_result(decimal_multiply, "1e20", "1e19", false, "1e+39");
 	check_result(decimal_multiply, "5e-20", "2e-19", true,
-		     "0.00000000000000000000000000000000000001");
+		"0.00000000000000000000000000000000000001");
 	check_result(decimal_multiply, "1e-20", "1e-19", false, "1e-39");
 	check_result(decimal_multiply, LEAST, LEAST, false, "2.894802230932905e+76");
 }
@@ -195,7 +223,7 @@ void test_modulo(void)
 	check_result(decimal_modulo, "-6", "3.0", true, "0.0");
 	check_result(decimal_modulo, LEAST, "-1", true, "0");
 	check_result(decimal_modulo, MOST, "0.00000000000000000000000000000000000003", true,
-		     "0.00000000000000000000000000000000000001");
+		"0.00000000000000000000000000000000000001");
 	check_result(decimal_modulo, "1e300", "7", false, "1");
 }
 

@@ -103,8 +103,8 @@ void test_bound(void)
 {
 	check(!read_text(known, sizeof(known) - 1, 9));
 	check_text(read_text(known, sizeof(known) - 1, 8), "frame too large");
-	check_text(read_text("batch 999999999999999999 00000000\n", 34, 1 << 30),
-		   "frame too large");
+	check_text(
+		read_text("batch 999999999999999999 00000000\n", 34, 1 << 30), "frame too large");
 	frame_in_release(&reader);
 }
 

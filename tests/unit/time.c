@@ -35,13 +35,13 @@ struct line {
 };
 
 static void check_lines(const char *format, const char *zone, struct span (*make)(const char *),
-			const struct line *lines, size_t count)
+	const struct line *lines, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *got = answer(format, zone, make(lines[i].text));
 
 		if (strncmp(got, lines[i].want, strlen(lines[i].want)) != 0 ||
-		    (*got != 'b' && strcmp(got, lines[i].want) != 0)) {
+			(*got != 'b' && strcmp(got, lines[i].want) != 0)) {
 			fprintf(stderr, "'%s' as %s: got '%s', want '%s'\n", lines[i].text, format,
 				got, lines[i].want);
 			exit(1);
@@ -144,7 +144,7 @@ void test_other_types(void)
 	check_text(answer("s", NULL, (struct span){.type = SPAN_NULL}), "no_time");
 	for (size_t i = 0; i < sizeof(types); i++)
 		check_text(answer("auto", NULL, (struct span){.type = types[i]}),
-			   "bad: neither a string nor a number");
+			"bad: neither a string nor a number");
 	check(strncmp(answer("rfc3339", NULL, number("1777636800")), "bad: a number", 13) == 0);
 }
 
@@ -197,7 +197,7 @@ void test_counts(void)
 		{"17776:6800", "bad: not a number"},
 		{"1777\xb3"
 		 "36800",
-		 "bad: not a number"},
+			"bad: not a number"},
 		{"0x10", "bad: not a number"},
 		{"inf", "bad: not a number"},
 		{"2026-05-01T12:00:00Z", "bad: not a number"},
@@ -211,7 +211,7 @@ void test_counts(void)
 	check_text(answer("ns", NULL, number("1777636800123456789")), "1777636800123456789");
 	check_text(answer("ns", NULL, number("9223372036854775807")), "9223372036854775807");
 	check_text(answer("ns", NULL, number("9223372036854775808")),
-		   "bad: does not fit 64-bit nanoseconds (years 1677 to 226");
+		"bad: does not fit 64-bit nanoseconds (years 1677 to 226");
 	check_text(answer("ns", NULL, number("-9223372036854775808")), "-9223372036854775808");
 	check_text(answer("ns", NULL, number("-1.5")), "-2");
 	check_text(answer("ms", NULL, number("5")), "5000000");
@@ -231,19 +231,13 @@ void test_auto_unit_is_decided_once(void)
 		int64_t ns;
 	} cases[] = {
 		{"100000000", "s", {"99999999", "100000000000", "1e14", "0"}, 100000000000000000},
-		{"-8999999999.5",
-		 "s",
-		 {"100000000000", "1.5", "-1e11", "1e18"},
-		 -8999999999500000000},
-		{"100000000000",
-		 "ms",
-		 {"99999999999", "100000000000000", "7", "0"},
-		 100000000000000000},
+		{"-8999999999.5", "s", {"100000000000", "1.5", "-1e11", "1e18"},
+			-8999999999500000000},
+		{"100000000000", "ms", {"99999999999", "100000000000000", "7", "0"},
+			100000000000000000},
 		{"1e14", "us", {"99999999999999.9", "1e17", "1e8", "-7"}, 100000000000000000},
-		{"100000000000000000",
-		 "ns",
-		 {"99999999999999999", "1e16", "1", "0.0"},
-		 100000000000000000},
+		{"100000000000000000", "ns", {"99999999999999999", "1e16", "1", "0.0"},
+			100000000000000000},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -265,7 +259,7 @@ void test_auto_unit_is_decided_once(void)
 		time_format_release(&f);
 	}
 	check_text(answer("auto", NULL, string("1777636800")),
-		   "bad: not an RFC 3339 date-time such as 2026-05-01T12:00");
+		"bad: not an RFC 3339 date-time such as 2026-05-01T12:00");
 }
 
 void test_patterns(void)
@@ -298,17 +292,20 @@ void test_patterns(void)
 	check_text(answer("%Y-%m-%d", NULL, string("2026-05-01")), "no_time_zone");
 	check_text(answer("%Y-%m-%d %Z", NULL, string("2026-05-01 CET")), "no_time_zone");
 	check_text(answer("%Y%m%d", "UTC", number("20260501")), "1777593600000000000");
-	check_text(answer("%I:%M %p, %D", "UTC", string("12:00 PM, 05/01/26")),
-		   "1777636800000000000");
+	check_text(
+		answer("%I:%M %p, %D", "UTC", string("12:00 PM, 05/01/26")), "1777636800000000000");
 }
 
 /* What one value left behind must not help the next. */
 void test_values_in_turn(void)
 {
 	static const struct line lines[] = {
-		{"1970-01-01T00:00:01Z", "1"},		{"2026-05-01T00:00:00Z", "1777593600"},
-		{"2026-05-01T00:00:01Z", "1777593601"}, {"2026-05-32T00:00:01Z", NULL},
-		{"2026-05-32T00:00:01Z", NULL},		{"2026-05-01T00:00:02Z", "1777593602"},
+		{"1970-01-01T00:00:01Z", "1"},
+		{"2026-05-01T00:00:00Z", "1777593600"},
+		{"2026-05-01T00:00:01Z", "1777593601"},
+		{"2026-05-32T00:00:01Z", NULL},
+		{"2026-05-32T00:00:01Z", NULL},
+		{"2026-05-01T00:00:02Z", "1777593602"},
 		{"2026-04-30T00:00:00Z", "1777507200"},
 	};
 	struct time_format f;
@@ -331,7 +328,7 @@ void test_pattern_ignores_tz(void)
 	check(setenv("TZ", "XYZ-5", 1) == 0);
 	check_text(answer("%F %T", "UTC", string("2026-05-01 12:00:00")), "1777636800000000000");
 	check_text(answer("%F %T %z", NULL, string("2026-05-01 12:00:00 +0000")),
-		   "1777636800000000000");
+		"1777636800000000000");
 }
 
 void test_formats_refused(void)

@@ -190,7 +190,19 @@ void test_sizes(void)
 void test_sizes_that_are_none(void)
 {
 	static const char *const none[] = {
-		"", "k", "-1", "+1", "1.5G", "1m", "1g", "1Ki", "1b", "1MiBx", "1 M", "1MM", "1BB",
+		"",
+		"k",
+		"-1",
+		"+1",
+		"1.5G",
+		"1m",
+		"1g",
+		"1Ki",
+		"1b",
+		"1MiBx",
+		"1 M",
+		"1MM",
+		"1BB",
 	};
 	uint64_t bytes = UNTOUCHED;
 

@@ -32,7 +32,7 @@ static void add_big(struct buf *b, uint64_t value, int bytes)
 }
 
 static void add_block(struct buf *b, char version, uint32_t leaps, const struct change *changes,
-		      uint32_t change_count, const int32_t *types, uint32_t type_count)
+	uint32_t change_count, const int32_t *types, uint32_t type_count)
 {
 	int bytes = b->len == 0 ? 4 : 8;
 
@@ -59,7 +59,7 @@ static void add_block(struct buf *b, char version, uint32_t leaps, const struct 
 
 /* Version 2 as zic -b slim writes it: the first block empty but for a type. */
 static void tzif(struct buf *b, const struct change *changes, uint32_t change_count,
-		 const int32_t *types, uint32_t type_count, const char *rule)
+	const int32_t *types, uint32_t type_count, const char *rule)
 {
 	static const int32_t none[] = {0};
 
@@ -219,27 +219,12 @@ void test_rules(void)
 
 void test_damaged_rules(void)
 {
-	static const char *const rules[] = {"EST",
-					    "E5",
-					    "EST25",
-					    "EST5EDT",
-					    "EST5EDT,",
-					    "EST5EDT,M3.2.0",
-					    "EST5EDT,M3.2.0,",
-					    "EST5EDT,M13.2.0,M11.1.0",
-					    "EST5EDT,M3.6.0,M11.1.0",
-					    "EST5EDT,M3.2.7,M11.1.0",
-					    "EST5EDT,M3.2.0,M11.1.0x",
-					    "EST5EDT,J0,J9",
-					    "EST5EDT,J366,J9",
-					    "EST5EDT,366,9",
-					    "EST5EDT,1/168,9",
-					    "EST5EDT,1/1:60,9",
-					    "<EST5",
-					    "<E>5<D>,1,2/",
-					    "EST5:",
-					    "EST99999999999999999999",
-					    "5"};
+	static const char *const rules[] = {"EST", "E5", "EST25", "EST5EDT", "EST5EDT,",
+		"EST5EDT,M3.2.0", "EST5EDT,M3.2.0,", "EST5EDT,M13.2.0,M11.1.0",
+		"EST5EDT,M3.6.0,M11.1.0", "EST5EDT,M3.2.7,M11.1.0", "EST5EDT,M3.2.0,M11.1.0x",
+		"EST5EDT,J0,J9", "EST5EDT,J366,J9", "EST5EDT,366,9", "EST5EDT,1/168,9",
+		"EST5EDT,1/1:60,9", "<EST5", "<E>5<D>,1,2/", "EST5:", "EST99999999999999999999",
+		"5"};
 	static const int32_t none[] = {0};
 	struct zone z;
 	struct buf b;
@@ -266,8 +251,8 @@ void test_changes_close_together(void)
 	tzif(&b, up_down, 2, types, 4, "");
 	check(parse(&z, &b) == NULL);
 	check_int(zone_to_utc(&z, 99999), 99999);
-	check_int(zone_to_utc(&z, 100100),
-		  103700 - HOUR + HOUR - 3600); /* 100100: UTC comes back */
+	check_int(
+		zone_to_utc(&z, 100100), 103700 - HOUR + HOUR - 3600); /* 100100: UTC comes back */
 	check_int(zone_to_utc(&z, 103600), 100000);
 	check_int(zone_to_utc(&z, 104199), 100599);
 	check_int(zone_to_utc(&z, 104200), 104200);
@@ -386,16 +371,16 @@ void test_any_damage_is_safe(void)
 
 void test_names(void)
 {
-	static const char *const no_names[] = {"",     "/etc/localtime", "..",
-					       "../x", "a/..",		 "a/../b"};
+	static const char *const no_names[] = {
+		"", "/etc/localtime", "..", "../x", "a/..", "a/../b"};
 	struct zone z;
 
 	for (size_t i = 0; i < sizeof(no_names) / sizeof(*no_names); i++)
 		check_text(zoneinfo_load(&z, no_names[i]),
-			   "not a time zone name (such as Europe/Berlin)");
+			"not a time zone name (such as Europe/Berlin)");
 	check(setenv("TZDIR", "/nonexistent", 1) == 0);
 	check_text(zoneinfo_load(&z, "Europe/Berlin"),
-		   "no time zone data on this system (package tzdata, or set TZDIR)");
+		"no time zone data on this system (package tzdata, or set TZDIR)");
 	check(zoneinfo_load(&z, "UTC") == NULL);
 	check_int(zone_offset(&z, at(2026, 7, 1, 0, 0)), 0);
 	check_int(zone_to_utc(&z, 12345), 12345);
