@@ -55,8 +55,8 @@ static struct verdict dedupe_record(void *state, const struct record *r)
 
 		if (why)
 			return (struct verdict){BAD, why};
-		if (!d->has_watermark)
-			seen_advance(&d->seen, time_ns);
+		if (!d->has_watermark && time_ns > d->seen.clock_ns)
+			seen_set_clock(&d->seen, time_ns);
 	}
 	switch (seen_add(&d->seen, fingerprint_of(d), time_ns)) {
 	case SEEN_NEW:
@@ -75,8 +75,7 @@ static void dedupe_watermark(void *state, int64_t watermark_ns)
 	struct dedupe *d = state;
 
 	d->has_watermark = true;
-	seen_advance(&d->seen, watermark_ns);
-	filter_send_watermark(&d->filter, watermark_ns);
+	seen_set_clock(&d->seen, watermark_ns);
 }
 
 static const struct handlers handlers = {
@@ -117,6 +116,8 @@ static void parse(struct dedupe *d, int argc, char **argv)
 		die(EX_USAGE, "unexpected operand '%s': it reads the standard input", argv[0]);
 	if (!conf.key.count)
 		die(EX_USAGE, "--key FIELD must be given");
+	if (!conf.ttl_ns)
+		die(EX_USAGE, "--ttl must be above 0");
 	if ((conf.ttl_ns != SEEN_FOREVER) != (d->time.name != NULL))
 		die(EX_USAGE, "--ttl and --time go together: keys live in event time");
 }

@@ -42,16 +42,9 @@ static struct verdict clock_record(void *state, const struct record *r)
 	return verdict(PASSED);
 }
 
-/* What a stage before this one said of time is replaced by what this one says. */
-static void clock_watermark(void *state, int64_t watermark_ns)
-{
-	(void)state;
-	(void)watermark_ns;
-}
-
 static const struct handlers handlers = {
 	.record = clock_record,
-	.watermark = clock_watermark,
+	.consumes_watermarks = true, /* what a stage before this one said is replaced */
 };
 
 static const char *read_max_jump(const char *text, void *to)

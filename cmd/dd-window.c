@@ -209,6 +209,7 @@ static const struct handlers handlers = {
 	.begin = windows_begin,
 	.record = windows_record,
 	.watermark = windows_watermark,
+	.consumes_watermarks = true,
 	.end = windows_end,
 	.unfinished = windows_unfinished,
 };
@@ -217,6 +218,28 @@ static const char *read_aggregates(const char *text, void *to)
 {
 	aggregates_release(to);
 	return aggregates_read(to, text);
+}
+
+static void check_name(const char *name, const char *others[], size_t *count)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(others[i], name) == 0)
+			die(EX_USAGE, "two fields of the result are called '%s'", name);
+	others[(*count)++] = name;
+}
+
+/* A result is an object: its names must differ. */
+static void check_names(void)
+{
+	const char *names[KEY_PARTS_MAX + 2 + AGGREGATES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf.key.count; i++)
+		check_name(conf.key.names[i], names, &count);
+	check_name("window_start", names, &count);
+	check_name("window_end", names, &count);
+	for (size_t i = 0; i < conf.aggregates.count; i++)
+		check_name(conf.aggregates.list[i].name, names, &count);
 }
 
 static void check(const struct windows *w)
@@ -229,6 +252,7 @@ static void check(const struct windows *w)
 		die(EX_USAGE, "--offset must be shorter than the window");
 	if (!conf.aggregates.count)
 		die(EX_USAGE, "--agg LIST must be given, as in --agg 'count, sum(amount)'");
+	check_names();
 }
 
 static void parse(struct windows *w, int argc, char **argv)

@@ -17,10 +17,9 @@ void seen_release(struct seen *s)
 	free(s->times_ns);
 }
 
-void seen_advance(struct seen *s, int64_t clock_ns)
+void seen_set_clock(struct seen *s, int64_t clock_ns)
 {
-	if (clock_ns > s->clock_ns)
-		s->clock_ns = clock_ns;
+	s->clock_ns = clock_ns;
 }
 
 static bool is_free(const struct fingerprint *k)

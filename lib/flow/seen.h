@@ -23,7 +23,7 @@ struct seen {
 	size_t mask;
 	size_t count;
 	int64_t ttl_ns;
-	int64_t clock_ns; /* never falls */
+	int64_t clock_ns;
 	size_t max_bytes;
 };
 
@@ -31,8 +31,8 @@ struct seen {
 void seen_init(struct seen *s, int64_t ttl_ns, size_t max_bytes);
 void seen_release(struct seen *s);
 
-/* Time has come to clock_ns; earlier values change nothing. */
-void seen_advance(struct seen *s, int64_t clock_ns);
+/* Time stands at clock_ns. */
+void seen_set_clock(struct seen *s, int64_t clock_ns);
 
 enum seen_answer { SEEN_NEW, SEEN_BEFORE, SEEN_FULL };
 

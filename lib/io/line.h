@@ -24,7 +24,7 @@ struct line {
 	size_t len;
 	uint64_t number; /* in its input, from 1 */
 	uint64_t offset; /* of its first byte in its input */
-	uint64_t length; /* of the whole line; more than len when it is too long */
+	uint64_t length; /* of the whole line; more than len where not all was kept */
 	uint64_t hash;   /* of the whole line, only where it is too long */
 	bool ended;      /* by a newline */
 	bool too_long;

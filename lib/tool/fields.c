@@ -46,6 +46,8 @@ void time_field_ask(struct time_field *t, struct filter *f)
 {
 	const char *why;
 
+	if (!t->name && (t->zone || strcmp(t->format, "auto") != 0))
+		die(EX_USAGE, "--time-format and --tz want --time FIELD");
 	if (!t->name)
 		return;
 	t->field = filter_field(f, t->name);

@@ -206,7 +206,7 @@ static const char *fault(struct filter *f, struct record *r)
 	const char *why;
 
 	buf_clear(&f->detail);
-	if (r->length > r->len) {
+	if (r->too_long) {
 		buf_format(&f->detail, "longer than --max-record (%llu bytes)",
 			(unsigned long long)f->max_record_bytes);
 		return "malformed";
@@ -257,7 +257,7 @@ static void handle(
 			f->stream.why);
 	f->balance.in++;
 	if (stream_is_supervised(&f->stream)) {
-		if (r->length == r->len)
+		if (!r->too_long)
 			r->hash = hash_bytes(r->bytes, r->len);
 		f->balance.hash_in += r->hash;
 	}
@@ -291,6 +291,7 @@ static void take_line(struct filter *f, const struct line *l)
 		.line = l->number,
 		.offset = l->offset,
 		.length = l->length,
+		.too_long = l->too_long,
 		.hash = l->hash,
 	};
 

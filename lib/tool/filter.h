@@ -35,7 +35,8 @@ struct record {
 	const char *source;        /* the input's name */
 	uint64_t line;             /* its number there, from 1 */
 	uint64_t offset;           /* of its first byte there */
-	uint64_t length;           /* of the whole line; more than len when it is too long */
+	uint64_t length;           /* of the whole line; more than len where not all was kept */
+	bool too_long;
 	uint64_t hash; /* of the whole line, where it is too long or supervised; else 0 */
 };
 
@@ -68,9 +69,9 @@ struct handlers {
 	/* Before the first line is read. */
 	void (*begin)(void *state);
 	struct verdict (*record)(void *state, const struct record *r);
-	/* The watermark has advanced. Without this handler the line passes on; with it, it does
-	 * not. */
+	/* The watermark has advanced. The line passes on, unless the command consumes them. */
 	void (*watermark)(void *state, int64_t watermark_ns);
+	bool consumes_watermarks;
 	/* Input has run dry; returns the monotonic time to be called again if it stays so. */
 	int64_t (*idle)(void *state, int64_t now_ns);
 	/* The input is complete: flush everything. */

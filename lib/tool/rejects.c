@@ -1,6 +1,7 @@
 #include "tool/rejects.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/die.h"
 
@@ -10,12 +11,13 @@ enum { PERCENT_FROM = 100 };
 const char *rejects_read_limit(const char *text, void *to)
 {
 	struct rejects_limit *limit = to;
-	char *end;
+	size_t digits = strspn(text, "0123456789.");
 
-	limit->most = strtod(text, &end);
-	limit->is_percent = *end == '%';
+	limit->most = strtod(text, NULL);
+	limit->is_percent = text[digits] == '%';
 	limit->is_set = true;
-	if (end == text || end[limit->is_percent] || !(limit->most >= 0))
+	if (!digits || text[digits + limit->is_percent] ||
+		(!limit->is_percent && strchr(text, '.')))
 		return "not a number of records or a percentage";
 	return NULL;
 }

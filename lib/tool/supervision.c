@@ -140,10 +140,11 @@ static void obey(struct filter *f, const struct control *c, const struct line *l
 		pass_on(f, l);
 		return;
 	case CONTROL_WATERMARK:
+		if (!f->handlers->consumes_watermarks)
+			pass_on(f, l);
 		if (f->handlers->watermark)
 			f->handlers->watermark(f->state, c->watermark_ns);
-		else
-			pass_on(f, l);
+		outlet_send_after(&f->outlet);
 		return;
 	case CONTROL_BARRIER:
 		barrier(f, c);
