@@ -19,6 +19,7 @@
 enum {
 	MAX_RECORD_DEFAULT = 16 << 20,
 	MAX_RECORD_LIMIT = 1 << 30,
+	CONTROL_LINE_MAX = 1 << 20, /* bytes; they grow by each stage's balance */
 };
 
 static const char *read_max_record(const char *text, void *to)
@@ -266,6 +267,8 @@ static void handle(
 	if (!v.reason)
 		v = f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
 	settle(f, r, v, pass);
+	if (f->balance.in == REJECTS_PERCENT_FROM)
+		rejects_judge(&f->rejects, r->source, r->line, f->balance.in);
 }
 
 void filter_take(struct filter *f, struct record *r)
@@ -280,6 +283,16 @@ static bool is_blank(const struct line *l)
 	while (i < l->len && (l->at[i] == ' ' || l->at[i] == '\t' || l->at[i] == '\r'))
 		i++;
 	return i == l->len;
+}
+
+/* The reader's own limit is higher where a control line needs it. */
+static void cut_too_long(struct record *r)
+{
+	if (!r->too_long)
+		r->hash = hash_bytes(r->bytes, r->len);
+	r->too_long = true;
+	if (r->len > LINE_KEPT_BYTES)
+		r->len = LINE_KEPT_BYTES;
 }
 
 static void take_line(struct filter *f, const struct line *l)
@@ -308,6 +321,8 @@ static void take_line(struct filter *f, const struct line *l)
 	/* what a stage that died left of its last line is no record */
 	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
 		return;
+	if (l->len > f->max_record_bytes)
+		cut_too_long(&r);
 	handle(f, &r, outlet_pass_in_place);
 }
 
@@ -379,7 +394,8 @@ void filter_begin(struct filter *f)
 	pipe_guard_standard();
 	loop_init();
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
-	lines_init(&f->lines, (size_t)f->max_record_bytes);
+	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes
+									      : CONTROL_LINE_MAX));
 	outlet_init(&f->outlet);
 	if (f->rejects.dlq)
 		deadletters_init(

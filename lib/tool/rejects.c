@@ -5,9 +5,6 @@
 
 #include "base/die.h"
 
-/* A share of fewer records than this says nothing. */
-enum { PERCENT_FROM = 100 };
-
 const char *rejects_read_limit(const char *text, void *to)
 {
 	struct rejects_limit *limit = to;
@@ -28,27 +25,29 @@ static bool too_many(const struct rejects *r, uint64_t records)
 		return false;
 	if (!r->limit.is_percent)
 		return (double)r->count > r->limit.most;
-	return records >= PERCENT_FROM && (double)r->count * 100 > r->limit.most * (double)records;
+	return records >= REJECTS_PERCENT_FROM &&
+	       (double)r->count * 100 > r->limit.most * (double)records;
+}
+
+void rejects_judge(const struct rejects *r, const char *source, uint64_t line, uint64_t records)
+{
+	if (too_many(r, records))
+		die(EX_DATAERR,
+			"%s: line %llu: %llu of %llu records are bad, more than --max-bad allows",
+			source, (unsigned long long)line, (unsigned long long)r->count,
+			(unsigned long long)records);
 }
 
 void rejects_take(
 	struct rejects *r, struct deadletters *store, const struct letter *l, uint64_t records)
 {
-	const char *colon = l->detail ? ": " : "", *detail = l->detail ? l->detail : "";
-
 	r->count++;
 	if (!r->dlq)
 		die(EX_DATAERR,
 			"%s: line %llu, byte %llu: %s%s%s; --dlq DIR keeps such records and goes "
 			"on",
 			l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
-			l->reason, colon, detail);
+			l->reason, l->detail ? ": " : "", l->detail ? l->detail : "");
 	deadletters_file(store, l);
-	if (too_many(r, records))
-		die(EX_DATAERR,
-			"%s: line %llu, byte %llu: %s%s%s; with it %llu of %llu records are bad, "
-			"more than --max-bad allows",
-			l->source, (unsigned long long)l->line, (unsigned long long)l->offset,
-			l->reason, colon, detail, (unsigned long long)r->count,
-			(unsigned long long)records);
+	rejects_judge(r, l->source, l->line, records);
 }

@@ -12,6 +12,9 @@
 #include "state/deadletter.h"
 #include "tool/opt.h"
 
+/* A share of fewer records than this says nothing. */
+enum { REJECTS_PERCENT_FROM = 100 };
+
 struct rejects {
 	const char *dlq; /* the store's directory; NULL: none */
 	struct rejects_limit {
@@ -28,5 +31,11 @@ opt_reader rejects_read_limit;
 /* Takes one more, of so many records up to now. Dies with EX_DATAERR as said above. */
 void rejects_take(
 	struct rejects *r, struct deadletters *store, const struct letter *l, uint64_t records);
+
+/*
+ * Dies with EX_DATAERR if too many of so many records were bad. A share comes to be too large with a
+ * bad record, or when there are enough of all to judge it.
+ */
+void rejects_judge(const struct rejects *r, const char *source, uint64_t line, uint64_t records);
 
 #endif

@@ -1,0 +1,67 @@
+/*
+ * Reads a dead-letter store (state/deadletter.h): its letters in order, that is the segments by the
+ * time of their first letter, then by name, and in a segment line by line. Only whole lines count:
+ * a last line without its newline is what a crash left, or is being written. Memory: one letter,
+ * and the segments' names.
+ */
+#ifndef LETTERBOX_H
+#define LETTERBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "io/input.h"
+#include "io/line.h"
+#include "record/path.h"
+#include "record/scan.h"
+#include "record/time.h"
+
+enum { LETTERBOX_FIELDS = 11 };
+
+/* A letter as it stands in the store. */
+struct envelope {
+	const char *line; /* borrows; line[len] is '\n', with SCAN_PAD bytes behind it */
+	size_t len;
+	struct span id;
+	struct span stage;
+	struct span reason;
+	struct span source_name;
+	uint64_t source_line;
+	uint64_t source_offset;
+	bool truncated;         /* only the beginning of its bytes was kept */
+	struct span record;     /* one of the three holds the bytes */
+	struct span raw;        /* as a string */
+	struct span raw_base64; /* as a string */
+};
+
+struct letterbox {
+	const char *dir; /* borrowed */
+	struct segment {
+		char *path;
+		int64_t first_ns;
+	} * segments;
+	size_t count;
+	size_t next; /* the segment after the one that is being read */
+	bool is_reading;
+	struct input input;
+	struct lines lines;
+	struct paths paths;
+	int fields[LETTERBOX_FIELDS];
+	struct span *values;
+	struct time_format time;
+	uint64_t damaged; /* lines that are no letter; each was named on stderr */
+};
+
+/* Dies with EX_NOINPUT if there is no such directory. */
+void letterbox_open(struct letterbox *b, const char *dir);
+void letterbox_close(struct letterbox *b);
+
+/* The next letter, valid until the next call; false at the end. Damaged ones are skipped. */
+bool letterbox_next(struct letterbox *b, struct envelope *e);
+
+/* Appends the very bytes that were filed. */
+void letter_bytes(const struct envelope *e, struct buf *to);
+
+#endif
