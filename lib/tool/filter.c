@@ -376,7 +376,8 @@ static void read_input(struct filter *f, const char *path)
 	outlet_flush_passed(&f->outlet);
 	if (f->handlers->input_end)
 		f->handlers->input_end(f->state);
-	supervision_end_of_input(f);
+	if (f->role != FILTER_SOURCE)
+		supervision_end_of_input(f);
 	input_close(&f->input);
 }
 
