@@ -45,15 +45,15 @@ static const char *read_format(const char *text, void *to)
 
 static const struct opt options[] = {
 	{.name = "format",
-		.arg = "F",
-		.help = "ndjson, csv or tsv (default: by the input's name)",
-		.read = read_format,
-		.to = &conf.format},
+	 .arg = "F",
+	 .help = "ndjson, csv or tsv (default: by the input's name)",
+	 .read = read_format,
+	 .to = &conf.format},
 	{.name = "columns",
-		.arg = "A,B,...",
-		.help = "names of CSV columns; there is no header line",
-		.read = opt_text,
-		.to = &conf.columns},
+	 .arg = "A,B,...",
+	 .help = "names of CSV columns; there is no header line",
+	 .read = opt_text,
+	 .to = &conf.columns},
 	{.name = "typed", .help = "CSV: numbers, true, false and null (empty)", .to = &conf.typed},
 	{.name = "plain", .help = "records only, no control lines", .to = &conf.plain},
 	{.name = NULL},
@@ -111,9 +111,9 @@ static void refuse(struct source *s, struct record *r, const char *why)
 {
 	if (s->rows.wants_header)
 		die(EX_DATAERR,
-			"%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
-			"columns, but a header line is data then: cut it off",
-			r->source, (unsigned long long)r->line, why);
+		    "%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
+		    "columns, but a header line is data then: cut it off",
+		    r->source, (unsigned long long)r->line, why);
 	if (stream_is_supervised(&s->filter.stream))
 		s->filter.balance.hash_in += r->hash ? r->hash : hash_bytes(r->bytes, r->len);
 	s->filter.balance.in++;
@@ -141,7 +141,7 @@ static void refuse_long_line(struct source *s, const struct line *l)
 	r.hash = l->hash;
 	buf_init(&why);
 	buf_format(&why, "longer than --max-record (%llu bytes)",
-		(unsigned long long)s->filter.max_record_bytes);
+		   (unsigned long long)s->filter.max_record_bytes);
 	refuse(s, &r, buf_string(&why));
 	buf_release(&why);
 }

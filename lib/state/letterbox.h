@@ -30,9 +30,9 @@ struct envelope {
 	struct span source_name;
 	uint64_t source_line;
 	uint64_t source_offset;
-	bool truncated;         /* only the beginning of its bytes was kept */
-	struct span record;     /* one of the three holds the bytes */
-	struct span raw;        /* as a string */
+	bool truncated;		/* only the beginning of its bytes was kept */
+	struct span record;	/* one of the three holds the bytes */
+	struct span raw;	/* as a string */
 	struct span raw_base64; /* as a string */
 };
 

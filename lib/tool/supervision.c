@@ -182,7 +182,7 @@ void supervision_end_of_input(struct filter *f)
 {
 	if (f->stream.state == STREAM_OPEN)
 		die(EX_TEMPFAIL,
-			"%s ended without saying so: a stage before this one died; "
-			"nothing was flushed or committed",
+			"%s ended without its last barrier: a stage before this one died, so "
+			"what is unfinished here stays so",
 			f->input.name);
 }
