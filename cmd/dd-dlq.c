@@ -58,21 +58,21 @@ static const char *read_rate(const char *text, void *to)
 
 static const struct opt options[] = {
 	{.name = "reason",
-	 .arg = "R",
-	 .help = "take: what the letters are filed for",
-	 .read = read_reason,
-	 .to = &conf.reason},
+		.arg = "R",
+		.help = "take: what the letters are filed for",
+		.read = read_reason,
+		.to = &conf.reason},
 	{.name = "raw", .help = "show: the bytes that were filed", .to = &conf.raw},
 	{.name = "limit",
-	 .arg = "N",
-	 .help = "at most the first N letters",
-	 .read = read_limit,
-	 .to = &conf.limit},
+		.arg = "N",
+		.help = "at most the first N letters",
+		.read = read_limit,
+		.to = &conf.limit},
 	{.name = "rate",
-	 .arg = "N/s",
-	 .help = "replay: not faster than this",
-	 .read = read_rate,
-	 .to = &conf.rate_per_s},
+		.arg = "N/s",
+		.help = "replay: not faster than this",
+		.read = read_rate,
+		.to = &conf.rate_per_s},
 	{.name = "dry-run", .help = "replay: only say how many would go", .to = &conf.dry_run},
 	{.name = "plain", .help = "replay: records only, no control lines", .to = &conf.plain},
 	{.name = NULL},
@@ -141,7 +141,7 @@ static void wanted_release(struct wanted *w)
 
 static bool is_wanted(struct wanted *w, const struct envelope *e)
 {
-	struct id key, *id;
+	struct id key = {.found = false}, *id;
 
 	if (!w->id_count)
 		return true;
@@ -264,7 +264,7 @@ static void print_tallies(struct dlq *d)
 
 		buf_clear(&d->line);
 		buf_format(&d->line, "{\"stage\":%s,\"reason\":%s,\"count\":%" PRIu64 "}\n",
-			   t->stage, t->reason, t->count);
+			t->stage, t->reason, t->count);
 		out_add(&d->out, d->line.data, d->line.len);
 		free(t->stage);
 		free(t->reason);
@@ -292,8 +292,8 @@ static int each_letter(struct dlq *d, void (*handle)(struct dlq *, const struct 
 										  : EX_OK;
 }
 
-static int run_report(struct dlq *d, const char *store,
-		      void (*handle)(struct dlq *, const struct envelope *))
+static int run_report(
+	struct dlq *d, const char *store, void (*handle)(struct dlq *, const struct envelope *))
 {
 	int status;
 
@@ -341,8 +341,8 @@ static const char *unfit(struct dlq *d, const struct envelope *e)
 	if (e->truncated)
 		return "truncated";
 	if (memchr(d->line.data, '\n', d->line.len) ||
-	    scan(&d->paths, d->line.data, d->line.len, &root, d->values, &where) ||
-	    d->values[0].type != SPAN_MISSING)
+		scan(&d->paths, d->line.data, d->line.len, &root, d->values, &where) ||
+		d->values[0].type != SPAN_MISSING)
 		return "malformed";
 	return NULL;
 }
@@ -366,8 +366,8 @@ static void keep_rate(struct dlq *d)
 	}
 }
 
-static void skip_letter(struct dlq *d, const struct envelope *e, const struct record *r,
-			const char *why)
+static void skip_letter(
+	struct dlq *d, const struct envelope *e, const struct record *r, const char *why)
 {
 	struct filter *f = &d->filter;
 
@@ -383,7 +383,7 @@ static void skip_letter(struct dlq *d, const struct envelope *e, const struct re
 		f->balance.hash_in += hash_bytes(r->bytes, r->len);
 	balance_reason(&f->balance, why);
 	warn("skipped, as it is %s: letter %.*s, of %s, line %" PRIu64 ", byte %" PRIu64, why,
-	     (int)e->id.len, e->id.at, r->source, r->line, r->offset);
+		(int)e->id.len, e->id.at, r->source, r->line, r->offset);
 }
 
 static void send_record(struct dlq *d, struct record *r)
@@ -425,8 +425,8 @@ static void print_plan(struct dlq *d)
 	out_init(&d->out, STDOUT_FILENO, "stdout");
 	buf_clear(&d->line);
 	buf_format(&d->line,
-		   "{\"replay\":%" PRIu64 ",\"truncated\":%" PRIu64 ",\"malformed\":%" PRIu64 "}\n",
-		   d->sent, d->truncated, d->malformed);
+		"{\"replay\":%" PRIu64 ",\"truncated\":%" PRIu64 ",\"malformed\":%" PRIu64 "}\n",
+		d->sent, d->truncated, d->malformed);
 	out_add(&d->out, d->line.data, d->line.len);
 	out_close(&d->out);
 	out_release(&d->out);

@@ -45,15 +45,15 @@ static const char *read_format(const char *text, void *to)
 
 static const struct opt options[] = {
 	{.name = "format",
-	 .arg = "F",
-	 .help = "ndjson, csv or tsv (default: by the input's name)",
-	 .read = read_format,
-	 .to = &conf.format},
+		.arg = "F",
+		.help = "ndjson, csv or tsv (default: by the input's name)",
+		.read = read_format,
+		.to = &conf.format},
 	{.name = "columns",
-	 .arg = "A,B,...",
-	 .help = "names of CSV columns; there is no header line",
-	 .read = opt_text,
-	 .to = &conf.columns},
+		.arg = "A,B,...",
+		.help = "names of CSV columns; there is no header line",
+		.read = opt_text,
+		.to = &conf.columns},
 	{.name = "typed", .help = "CSV: numbers, true, false and null (empty)", .to = &conf.typed},
 	{.name = "plain", .help = "records only, no control lines", .to = &conf.plain},
 	{.name = NULL},
@@ -111,24 +111,31 @@ static void refuse(struct source *s, struct record *r, const char *why)
 {
 	if (s->rows.wants_header)
 		die(EX_DATAERR,
-		    "%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
-		    "columns, but a header line is data then: cut it off",
-		    r->source, (unsigned long long)r->line, why);
+			"%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
+			"columns, but a header line is data then: cut it off",
+			r->source, (unsigned long long)r->line, why);
 	if (stream_is_supervised(&s->filter.stream))
 		s->filter.balance.hash_in += r->hash ? r->hash : hash_bytes(r->bytes, r->len);
 	s->filter.balance.in++;
 	filter_reject(&s->filter, r, "malformed", why);
 }
 
+/* Of what is too long the letter has the beginning, and the hash of all. */
+static void cut(struct record *r)
+{
+	r->too_long = true;
+	if (!r->hash)
+		r->hash = hash_bytes(r->bytes, r->len);
+	if (r->len > LINE_KEPT_BYTES)
+		r->len = LINE_KEPT_BYTES;
+}
+
 static void refuse_row(struct source *s)
 {
 	struct record r = row_of(s, s->rows.bytes, s->rows.len);
 
-	if (s->rows.too_long) {
-		r.hash = hash_bytes(r.bytes, r.len);
-		if (r.len > LINE_KEPT_BYTES)
-			r.len = LINE_KEPT_BYTES;
-	}
+	if (s->rows.too_long)
+		cut(&r);
 	refuse(s, &r, buf_string(&s->rows.why));
 }
 
@@ -139,9 +146,9 @@ static void refuse_long_line(struct source *s, const struct line *l)
 
 	r.length = l->length;
 	r.hash = l->hash;
+	cut(&r);
 	buf_init(&why);
-	buf_format(&why, "longer than --max-record (%llu bytes)",
-		   (unsigned long long)s->filter.max_record_bytes);
+	buf_format(&why, "longer than --max-record (%zu bytes)", s->rows.max_bytes);
 	refuse(s, &r, buf_string(&why));
 	buf_release(&why);
 }
@@ -158,16 +165,17 @@ static void take_row(struct source *s)
 static void source_csv_line(void *state, const struct line *l)
 {
 	struct source *s = state;
-	enum row_state row = ROW_BLANK;
+	bool too_long = l->too_long || l->len > s->rows.max_bytes;
+	enum row_state row;
 
 	/* what is too long can't end a row that is open, as its end is not there */
-	if (l->too_long && csv_rows_abandon(&s->rows))
+	if (too_long && csv_rows_abandon(&s->rows))
 		refuse_row(s);
 	if (!s->rows.is_open) {
 		s->line = l->number;
 		s->offset = l->offset;
 	}
-	if (l->too_long) {
+	if (too_long) {
 		refuse_long_line(s, l);
 		return;
 	}
@@ -200,9 +208,9 @@ static void source_begin(void *state)
 		if (strcmp(name, "-") == 0)
 			continue;
 		if (access(name, R_OK) != 0 || stat(name, &st) != 0)
-			die_errno(EX_NOINPUT, "cannot open '%s'", name);
+			die_errno(EX_IOERR, "cannot open '%s'", name);
 		if (S_ISDIR(st.st_mode))
-			die(EX_NOINPUT, "'%s' is a directory", name);
+			die(EX_IOERR, "'%s' is a directory", name);
 	}
 }
 

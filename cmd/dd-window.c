@@ -128,32 +128,33 @@ static struct verdict windows_record(void *state, const struct record *r)
 	return v;
 }
 
-static void print_key(struct buf *to, const char *part)
+static void print_key(struct buf *to, const char *part, const char *end)
 {
 	for (size_t i = 0; i < conf.key.count; i++) {
 		text_quote(to, conf.key.names[i], strlen(conf.key.names[i]));
 		buf_char(to, ':');
-		key_part_print(to, &part);
+		key_part_print(to, &part, end);
 		buf_char(to, ',');
 	}
 }
 
-static void emit(struct windows *w, const struct window *window, const char *key, const void *state)
+static void emit(struct windows *w, const struct pane *pane, const struct table_entry *e)
 {
+	const char *key = table_key(&pane->keys, e);
 	struct buf *to = &w->result;
 	char start[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
 
 	buf_clear(to);
 	buf_char(to, '{');
-	print_key(to, key);
-	time_print(start, window->start_ns);
-	time_print(end, window->end_ns);
+	print_key(to, key, key + e->key_len);
+	time_print(start, pane->window.start_ns);
+	time_print(end, pane->window.end_ns);
 	buf_format(to, "\"window_start\":\"%s\",\"window_end\":\"%s\"", start, end);
 	for (size_t i = 0; i < conf.aggregates.count; i++) {
 		const char *why;
 
 		buf_format(to, ",\"%s\":", conf.aggregates.list[i].name);
-		why = aggregate_print(&conf.aggregates, i, state, to);
+		why = aggregate_print(&conf.aggregates, i, e->value, to);
 		if (why)
 			die(EX_DATAERR, "%s of the window from %s: %s",
 				conf.aggregates.list[i].name, start, why);
@@ -170,7 +171,7 @@ static void fire(struct windows *w, int64_t until_ns)
 		struct table_entry **sorted = table_sorted(&pane->keys);
 
 		for (uint32_t i = 0; i < pane->keys.count; i++)
-			emit(w, &pane->window, table_key(&pane->keys, sorted[i]), sorted[i]->value);
+			emit(w, pane, sorted[i]);
 		free(sorted);
 		pane_free(pane);
 	}

@@ -60,7 +60,7 @@ void input_open(struct input *in, const char *path)
 	if (!is_stdin)
 		in->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (in->fd < 0)
-		die_errno(EX_NOINPUT, "cannot open '%s'", path);
+		die_errno(EX_IOERR, "cannot open '%s'", path);
 	pipe_enlarge(in->fd);
 	if (ends_with(path, ".gz"))
 		in->codec = gzip_new(in);

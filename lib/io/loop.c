@@ -61,7 +61,7 @@ static void catch (int number)
 void loop_init(void)
 {
 	if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
-		die_errno(EX_OSERR, "cannot make a pipe");
+		die_errno(EX_TEMPFAIL, "cannot make a pipe");
 	signal(SIGPIPE, SIG_IGN);
 	catch (SIGUSR1);
 }
@@ -120,7 +120,7 @@ bool loop_wait(int fd, int64_t until_ns)
 	int n = poll(p, 2, wait_ms(until_ns));
 
 	if (n < 0 && errno != EINTR)
-		die_errno(EX_OSERR, "cannot wait for input");
+		die_errno(EX_TEMPFAIL, "cannot wait for input");
 	if (n <= 0)
 		return false;
 	if (p[0].revents)

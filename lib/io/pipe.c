@@ -15,7 +15,7 @@ void pipe_guard_standard(void)
 		int wrong_way = fd == 0 ? O_WRONLY : O_RDONLY;
 
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way) != fd)
-			_exit(EX_OSERR);
+			_exit(EX_TEMPFAIL);
 	}
 }
 

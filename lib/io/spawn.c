@@ -75,7 +75,7 @@ static void become(const char *path, int pipes[PIPES][2], pid_t parent)
 	error = errno;
 	/* When this can't be written, the parent sees an end without a hello. */
 	if (write(pipes[TROUBLE][WRITE_END], &error, sizeof(error)) < 0)
-		_exit(EX_OSERR);
+		_exit(EX_TEMPFAIL);
 	_exit(EX_UNAVAILABLE);
 }
 

@@ -182,12 +182,12 @@ static bool names_are_fit(struct csv_rows *c, const struct column *sorted)
 		if (!one->len)
 			buf_format(&c->why, "column %zu has no name", one->place);
 		else if (one->len == 3 && memcmp(one->name, "$dd", 3) == 0)
-			buf_format(&c->why, "column %zu is named $dd, which is reserved",
-				   one->place);
+			buf_format(
+				&c->why, "column %zu is named $dd, which is reserved", one->place);
 		else if (i + 1 < c->cell_count && one->len == next->len &&
 			 memcmp(one->name, next->name, one->len) == 0)
 			buf_format(&c->why, "columns %zu and %zu are both named '%.*s'", one->place,
-				   next->place, (int)(one->len < 80 ? one->len : 80), one->name);
+				next->place, (int)(one->len < 80 ? one->len : 80), one->name);
 	}
 	return !c->why.len;
 }
@@ -343,7 +343,7 @@ static bool row_is_fit(struct csv_rows *c)
 		buf_text(&c->why, "not UTF-8");
 	} else if (!c->wants_header && c->cell_count != c->columns) {
 		buf_format(&c->why, "fields in the row: %zu, in %s: %zu", c->cell_count,
-			   c->columns_given ? "--columns" : "the header", c->columns);
+			c->columns_given ? "--columns" : "the header", c->columns);
 	}
 	return !c->why.len;
 }
@@ -388,10 +388,9 @@ enum row_state csv_rows_line(struct csv_rows *c, const char *line, size_t len)
 	done = parse_line(c, line, len);
 	if (done < len) {
 		buf_format(&c->why,
-			   line[done] == '"'
-				   ? "a quote inside of a field without quotes at column %zu"
-				   : "text behind a closing quote at column %zu",
-			   done + 1);
+			line[done] == '"' ? "a quote inside of a field without quotes at column %zu"
+					  : "text behind a closing quote at column %zu",
+			done + 1);
 		return row_bad(c);
 	}
 	if (!c->is_done)

@@ -24,12 +24,12 @@ enum row_state {
 struct csv_rows {
 	struct csv_parser parser;
 	size_t max_bytes; /* of a row, and of its record */
-	bool typed;	  /* numbers, booleans and null are told from strings */
+	bool typed;       /* numbers, booleans and null are told from strings */
 	bool columns_given;
 	bool wants_header;
 	struct buf keys;      /* {"a": ,"b": … */
 	struct buf key_ends;  /* of size_t */
-	size_t columns;	      /* how many */
+	size_t columns;       /* how many */
 	struct buf cells;     /* the fields of the row in hand, one behind the other */
 	struct buf cell_ends; /* of size_t */
 	size_t cell_count;    /* also of those beyond the columns, which are not kept */
@@ -40,7 +40,7 @@ struct csv_rows {
 	/* of the row that has ended; valid until the next call, or while its line is */
 	const char *bytes; /* its lines, with the newlines between them */
 	size_t len;
-	bool too_long;	   /* more than max_bytes */
+	bool too_long;     /* more than max_bytes */
 	struct buf record; /* record.data[record.len] is '\n', with SCAN_PAD bytes behind it */
 	struct buf why;
 };

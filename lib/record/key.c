@@ -104,25 +104,32 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 	return any;
 }
 
-static void print_string(struct buf *to, const char **part)
+/* Whether the NUL at p stands for itself. The key may end with a part's own. */
+static bool is_in_text(const char *p, const char *end)
+{
+	return p + 1 < end && p[1] == NUL_IN_TEXT;
+}
+
+static void print_string(struct buf *to, const char **part, const char *end)
 {
 	struct buf text;
 	const char *p = *part;
+	size_t len = strlen(p);
 
-	if (p[strlen(p) + 1] != NUL_IN_TEXT) {
-		text_quote(to, p, strlen(p));
-		*part = p + strlen(p) + 1;
+	*part = p + len + 1;
+	if (!is_in_text(p + len, end)) {
+		text_quote(to, p, len);
 		return;
 	}
 	buf_init(&text);
-	for (; *p || p[1] == NUL_IN_TEXT; p += *p ? 1 : 2)
+	for (; *p || is_in_text(p, end); p += *p ? 1 : 2)
 		buf_char(&text, *p);
 	text_quote(to, text.data, text.len);
 	buf_release(&text);
 	*part = p + 1;
 }
 
-void key_part_print(struct buf *to, const char **part)
+void key_part_print(struct buf *to, const char **part, const char *end)
 {
 	static const char *const words[] = {
 		[TAG_NULL] = "null",
@@ -133,7 +140,7 @@ void key_part_print(struct buf *to, const char **part)
 
 	++*part;
 	if (tag == TAG_STRING) {
-		print_string(to, part);
+		print_string(to, part, end);
 		return;
 	}
 	buf_text(to, tag <= TAG_TRUE ? words[tag] : *part);

@@ -31,7 +31,7 @@ void key_fields_release(struct key_fields *k);
  * there at all. */
 bool key_encode(struct buf *to, const struct key_fields *k, const struct span *spans);
 
-/* Appends the JSON text of the part at *part and steps behind it. */
-void key_part_print(struct buf *to, const char **part);
+/* Appends the JSON text of the part at *part, of a key that ends at end, and steps behind it. */
+void key_part_print(struct buf *to, const char **part, const char *end);
 
 #endif

@@ -125,8 +125,7 @@ static bool is_base64(const struct span *text)
 
 	buf_init(&bytes);
 	bad = sodium_base642bin((unsigned char *)buf_reserve(&bytes, text->len + 1), text->len,
-				text->at, text->len, NULL, &len, NULL,
-				sodium_base64_VARIANT_ORIGINAL);
+		text->at, text->len, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL);
 	buf_release(&bytes);
 	return !bad;
 }
@@ -202,7 +201,7 @@ static void list_segments(struct letterbox *b)
 	const struct dirent *entry;
 
 	if (!dir)
-		die_errno(EX_NOINPUT, "cannot open the dead-letter store '%s'", b->dir);
+		die_errno(EX_IOERR, "cannot open the dead-letter store '%s'", b->dir);
 	while ((entry = readdir(dir)))
 		if (is_segment(entry->d_name))
 			add_segment(b, entry->d_name);
@@ -264,7 +263,7 @@ bool letterbox_next(struct letterbox *b, struct envelope *e)
 			break;
 		b->damaged++;
 		warn("%s: line %" PRIu64 " is damaged: %s; it is skipped", b->input.name, l.number,
-		     why);
+			why);
 	}
 	fill_envelope(b, &l, e);
 	return true;
@@ -282,8 +281,7 @@ void letter_bytes(const struct envelope *e, struct buf *to)
 	} else {
 		at = buf_reserve(to, e->raw_base64.len + 1);
 		sodium_base642bin((unsigned char *)at, e->raw_base64.len, e->raw_base64.at,
-				  e->raw_base64.len, NULL, &len, NULL,
-				  sodium_base64_VARIANT_ORIGINAL);
+			e->raw_base64.len, NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL);
 		to->len += len;
 	}
 }

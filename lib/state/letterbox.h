@@ -30,9 +30,9 @@ struct envelope {
 	struct span source_name;
 	uint64_t source_line;
 	uint64_t source_offset;
-	bool truncated;		/* only the beginning of its bytes was kept */
-	struct span record;	/* one of the three holds the bytes */
-	struct span raw;	/* as a string */
+	bool truncated;         /* only the beginning of its bytes was kept */
+	struct span record;     /* one of the three holds the bytes */
+	struct span raw;        /* as a string */
 	struct span raw_base64; /* as a string */
 };
 
@@ -54,7 +54,7 @@ struct letterbox {
 	uint64_t damaged; /* lines that are no letter; each was named on stderr */
 };
 
-/* Dies with EX_NOINPUT if there is no such directory. */
+/* Dies with EX_IOERR if there is no such directory. */
 void letterbox_open(struct letterbox *b, const char *dir);
 void letterbox_close(struct letterbox *b);
 

@@ -230,7 +230,7 @@ static void talk_begin(const struct sink *sink)
 	/* A library that prints must not be heard as a frame. */
 	talk.out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (talk.out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		die_errno(EX_OSERR, "cannot set stdout aside");
+		die_errno(EX_TEMPFAIL, "cannot set stdout aside");
 	signal(SIGPIPE, SIG_IGN);
 	die_last_words(fail_dying);
 	say("hello",

@@ -54,7 +54,7 @@ void supervision_open(struct filter *f)
 	if (f->plain || !pipe_has_reader(f->outlet.out.fd))
 		return;
 	if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run))
-		die_errno(EX_OSERR, "cannot get a random number");
+		die_errno(EX_TEMPFAIL, "cannot get a random number");
 	stream_open(&f->stream, run, 0);
 	become_supervised(f);
 	buf_init(&line);
