@@ -20,6 +20,7 @@
 #include "record/text.h"
 #include "state/letterbox.h"
 #include "tool/filter.h"
+#include "tool/intake.h"
 #include "tool/opt.h"
 
 static struct {
@@ -393,7 +394,7 @@ static void send_record(struct dlq *d, struct record *r)
 			keep_rate(d);
 		if (loop_stop_asked())
 			die(EX_TEMPFAIL, "interrupted");
-		filter_take(&d->filter, r);
+		intake_record(&d->filter, r);
 	}
 	d->sent++;
 }

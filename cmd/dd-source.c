@@ -13,6 +13,8 @@
 #include "base/die.h"
 #include "record/csv.h"
 #include "tool/filter.h"
+#include "tool/intake.h"
+#include "tool/supervision.h"
 #include "tool/opt.h"
 
 enum format {
@@ -157,7 +159,7 @@ static void take_row(struct source *s)
 {
 	struct record r = row_of(s, s->rows.record.data, s->rows.record.len);
 
-	filter_take(&s->filter, &r);
+	intake_record(&s->filter, &r);
 }
 
 /* Handlers */
@@ -257,6 +259,7 @@ int main(int argc, char **argv)
 	int status;
 
 	filter_init(&s.filter, FILTER_SOURCE, "source", &ndjson, &s);
+	supervision_speak_for(&s.filter);
 	command.common = filter_options(&s.filter);
 	s.input_count = opt_parse(&command, argc, argv);
 	s.filter.plain = conf.plain;

@@ -14,6 +14,7 @@
 #include "io/loop.h"
 #include "io/pipe.h"
 #include "record/control.h"
+#include "tool/intake.h"
 #include "tool/supervision.h"
 
 enum {
@@ -88,6 +89,7 @@ void filter_init(struct filter *f, enum filter_role role, const char *name,
 	paths_add(&f->paths, "$dd", &f->reserved_key);
 	stream_init(&f->stream);
 	buf_init(&f->detail);
+	outlet_init(&f->outlet);
 }
 
 void filter_release(struct filter *f)
@@ -198,134 +200,6 @@ void filter_settle(struct filter *f, uint64_t count)
 	f->balance.passed += count;
 }
 
-/* One record */
-
-/* What stands against a line as a record, in the detail; NULL if nothing does. */
-static const char *fault(struct filter *f, struct record *r)
-{
-	size_t column;
-	const char *why;
-
-	buf_clear(&f->detail);
-	if (r->too_long) {
-		buf_format(&f->detail, "longer than --max-record (%llu bytes)",
-			(unsigned long long)f->max_record_bytes);
-		return "malformed";
-	}
-	why = scan(&f->paths, r->bytes, r->len, &r->root, f->fields, &column);
-	if (why)
-		buf_format(&f->detail, "%s at column %zu", why, column + 1);
-	else if (f->fields[f->reserved_key].type != SPAN_MISSING)
-		buf_text(&f->detail, "the key $dd is reserved for control lines");
-	else if (f->wants_object && r->root.type != SPAN_OBJECT)
-		buf_text(&f->detail, "not an object");
-	else
-		return NULL;
-	return "malformed";
-}
-
-static void settle(struct filter *f, const struct record *r, struct verdict v,
-	void (*pass)(struct outlet *, const char *, size_t))
-{
-	switch (v.outcome) {
-	case PASSED:
-		f->balance.passed++;
-		f->balance.hash_out += r->hash;
-		pass(&f->outlet, r->bytes, r->len);
-		break;
-	case ABSORBED:
-		f->balance.absorbed++;
-		break;
-	case HELD:
-		break;
-	case DROPPED:
-		balance_reason(&f->balance, v.reason);
-		break;
-	case BAD:
-		filter_reject(f, r, v.reason, f->detail.len ? buf_string(&f->detail) : NULL);
-		break;
-	}
-	outlet_send_after(&f->outlet);
-}
-
-static void handle(
-	struct filter *f, struct record *r, void (*pass)(struct outlet *, const char *, size_t))
-{
-	struct verdict v = {.outcome = BAD};
-
-	if (stream_record(&f->stream) != STREAM_FINE)
-		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
-			f->stream.why);
-	f->balance.in++;
-	if (stream_is_supervised(&f->stream)) {
-		if (!r->too_long)
-			r->hash = hash_bytes(r->bytes, r->len);
-		f->balance.hash_in += r->hash;
-	}
-	r->fields = f->fields;
-	v.reason = fault(f, r);
-	if (!v.reason)
-		v = f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
-	settle(f, r, v, pass);
-	if (f->balance.in == REJECTS_PERCENT_FROM)
-		rejects_judge(&f->rejects, r->source, r->line, f->balance.in);
-}
-
-void filter_take(struct filter *f, struct record *r)
-{
-	handle(f, r, outlet_pass_copied);
-}
-
-static bool is_blank(const struct line *l)
-{
-	size_t i = 0;
-
-	while (i < l->len && (l->at[i] == ' ' || l->at[i] == '\t' || l->at[i] == '\r'))
-		i++;
-	return i == l->len;
-}
-
-/* The reader's own limit is higher where a control line needs it. */
-static void cut_too_long(struct record *r)
-{
-	if (!r->too_long)
-		r->hash = hash_bytes(r->bytes, r->len);
-	r->too_long = true;
-	if (r->len > LINE_KEPT_BYTES)
-		r->len = LINE_KEPT_BYTES;
-}
-
-static void take_line(struct filter *f, const struct line *l)
-{
-	struct record r = {
-		.bytes = l->at,
-		.len = l->len,
-		.source = f->input.name,
-		.line = l->number,
-		.offset = l->offset,
-		.length = l->length,
-		.too_long = l->too_long,
-		.hash = l->hash,
-	};
-
-	if (f->handlers->line) {
-		f->handlers->line(f->state, l);
-		return;
-	}
-	if (is_blank(l)) {
-		f->balance.empty++;
-		return;
-	}
-	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len) && supervision_line(f, l))
-		return;
-	/* what a stage that died left of its last line is no record */
-	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
-		return;
-	if (l->len > f->max_record_bytes)
-		cut_too_long(&r);
-	handle(f, &r, outlet_pass_in_place);
-}
-
 /* The loop */
 
 static void attend_signals(struct filter *f)
@@ -367,12 +241,12 @@ static void read_input(struct filter *f, const char *path)
 		f->handlers->input_begin(f->state, f->input.name);
 	do {
 		while (lines_next(&f->lines, &l))
-			take_line(f, &l);
+			intake_line(f, &l);
 		outlet_flush_passed(&f->outlet);
 		wait_for_input(f);
 	} while (lines_fill(&f->lines));
 	if (lines_tail(&f->lines, &l))
-		take_line(f, &l);
+		intake_line(f, &l);
 	outlet_flush_passed(&f->outlet);
 	if (f->handlers->input_end)
 		f->handlers->input_end(f->state);
@@ -394,14 +268,14 @@ void filter_begin(struct filter *f)
 {
 	pipe_guard_standard();
 	loop_init();
+	supervision_speak_for(f);
+	f->has_begun = true;
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes
 									      : CONTROL_LINE_MAX));
-	outlet_init(&f->outlet);
 	if (f->rejects.dlq)
 		deadletters_init(
 			&f->outlet.letters, f->rejects.dlq, f->pipeline, f->name, random_number());
-	supervision_speak_for(f);
 	if (f->role == FILTER_SOURCE)
 		supervision_open(f);
 	if (f->handlers->begin)

@@ -81,7 +81,7 @@ struct handlers {
 	/* An input begins, or is complete; for sources with a format of their own. */
 	void (*input_begin)(void *state, const char *name);
 	void (*input_end)(void *state);
-	/* A line of such a format, of which filter_take makes records. */
+	/* A line of such a format, of which tool/intake makes records. */
 	void (*line)(void *state, const struct line *l);
 };
 
@@ -112,6 +112,7 @@ struct filter {
 	struct lines lines;
 	struct outlet outlet;
 	struct opt options[8];
+	bool has_begun;
 };
 
 /* The stage's default name is the tool's without its "dd-". Borrows all that is given. */
@@ -150,9 +151,6 @@ void filter_side_add(struct filter *f, const struct record *r);
 
 /* Sends a watermark behind the record in hand. */
 void filter_send_watermark(struct filter *f, int64_t watermark_ns);
-
-/* Scans and handles a line that the command made out of an input's own format. Borrows r. */
-void filter_take(struct filter *f, struct record *r);
 
 /* Files r, which is in hand or was HELD, as a dead letter for a static reason; without a store the
  * filter stops. detail may be NULL. */

@@ -33,8 +33,8 @@ void rejects_take(
 	struct rejects *r, struct deadletters *store, const struct letter *l, uint64_t records);
 
 /*
- * Dies with EX_DATAERR if too many of so many records were bad. A share comes to be too large with a
- * bad record, or when there are enough of all to judge it.
+ * Dies with EX_DATAERR if too many of so many records were bad. A share comes to be too large with
+ * a bad record, or when there are enough of all to judge it.
  */
 void rejects_judge(const struct rejects *r, const char *source, uint64_t line, uint64_t records);
 

@@ -18,6 +18,8 @@ static void last_words(int status, const char *why)
 	struct buf line;
 
 	outlet_flush_passed(&f->outlet);
+	if (f->role == FILTER_SOURCE && f->stream.state == STREAM_START)
+		supervision_open(f);
 	if (stream_is_supervised(&f->stream) && f->role != FILTER_SINK && !f->outlet.out.broken) {
 		buf_init(&line);
 		control_abort(&line, f->stream.run, f->name, status, why);
@@ -25,7 +27,8 @@ static void last_words(int status, const char *why)
 		buf_release(&line);
 	}
 	outlet_flush(&f->outlet);
-	filter_tell(f);
+	if (f->has_begun)
+		filter_tell(f);
 }
 
 void supervision_speak_for(struct filter *f)

@@ -22,7 +22,10 @@ bool supervision_line(struct filter *f, const struct line *l);
 /* The input has ended: dies with EX_TEMPFAIL if that was not said. */
 void supervision_end_of_input(struct filter *f);
 
-/* From now on a death of this process is told to the stages behind it. */
+/*
+ * From now on a death of this process is told to the stages behind it; a source's also before its
+ * first line, so that a mistake on its command line is not taken for empty input.
+ */
 void supervision_speak_for(struct filter *f);
 void supervision_hush(void);
 

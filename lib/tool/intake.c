@@ -1,0 +1,148 @@
+#include "tool/intake.h"
+
+#include "base/die.h"
+#include "record/control.h"
+#include "tool/supervision.h"
+
+/* How a record that passes is written. */
+typedef void pass_line(struct outlet *o, const char *line, size_t len);
+
+/* What stands against a line as a record, in the detail; NULL if nothing does. */
+static const char *fault(struct filter *f, struct record *r)
+{
+	size_t column;
+	const char *why;
+
+	buf_clear(&f->detail);
+	if (r->too_long) {
+		buf_format(&f->detail, "longer than --max-record (%llu bytes)",
+			(unsigned long long)f->max_record_bytes);
+		return "malformed";
+	}
+	why = scan(&f->paths, r->bytes, r->len, &r->root, f->fields, &column);
+	if (why)
+		buf_format(&f->detail, "%s at column %zu", why, column + 1);
+	else if (f->fields[f->reserved_key].type != SPAN_MISSING)
+		buf_text(&f->detail, "the key $dd is reserved for control lines");
+	else if (f->wants_object && r->root.type != SPAN_OBJECT)
+		buf_text(&f->detail, "not an object");
+	else
+		return NULL;
+	return "malformed";
+}
+
+static void count_in(struct filter *f, struct record *r)
+{
+	f->balance.in++;
+	if (!stream_is_supervised(&f->stream))
+		return;
+	if (!r->too_long)
+		r->hash = hash_bytes(r->bytes, r->len);
+	f->balance.hash_in += r->hash;
+}
+
+static void count_out(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+{
+	switch (v.outcome) {
+	case PASSED:
+		f->balance.passed++;
+		f->balance.hash_out += r->hash;
+		pass(&f->outlet, r->bytes, r->len);
+		break;
+	case ABSORBED:
+		f->balance.absorbed++;
+		break;
+	case HELD:
+		break;
+	case DROPPED:
+		balance_reason(&f->balance, v.reason);
+		break;
+	case BAD:
+		filter_reject(f, r, v.reason, f->detail.len ? buf_string(&f->detail) : NULL);
+		break;
+	}
+}
+
+static void settle(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+{
+	count_out(f, r, v, pass);
+	outlet_send_after(&f->outlet);
+	if (f->balance.in == REJECTS_PERCENT_FROM)
+		rejects_judge(&f->rejects, r->source, r->line, f->balance.in);
+}
+
+static void handle(struct filter *f, struct record *r, pass_line *pass)
+{
+	struct verdict v = {.outcome = BAD};
+
+	if (stream_record(&f->stream) != STREAM_FINE)
+		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
+			f->stream.why);
+	count_in(f, r);
+	r->fields = f->fields;
+	v.reason = fault(f, r);
+	if (!v.reason)
+		v = f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
+	settle(f, r, v, pass);
+}
+
+void intake_record(struct filter *f, struct record *r)
+{
+	handle(f, r, outlet_pass_copied);
+}
+
+void intake_refuse(struct filter *f, struct record *r, struct verdict v)
+{
+	count_in(f, r);
+	settle(f, r, v, outlet_pass_copied);
+}
+
+static bool is_blank(const struct line *l)
+{
+	size_t i = 0;
+
+	while (i < l->len && (l->at[i] == ' ' || l->at[i] == '\t' || l->at[i] == '\r'))
+		i++;
+	return i == l->len;
+}
+
+/* The reader's own limit is higher where a control line needs it. */
+static void cut_too_long(struct record *r)
+{
+	if (!r->too_long)
+		r->hash = hash_bytes(r->bytes, r->len);
+	r->too_long = true;
+	if (r->len > LINE_KEPT_BYTES)
+		r->len = LINE_KEPT_BYTES;
+}
+
+void intake_line(struct filter *f, const struct line *l)
+{
+	struct record r = {
+		.bytes = l->at,
+		.len = l->len,
+		.source = f->input.name,
+		.line = l->number,
+		.offset = l->offset,
+		.length = l->length,
+		.too_long = l->too_long,
+		.hash = l->hash,
+	};
+
+	if (f->handlers->line) {
+		f->handlers->line(f->state, l);
+		return;
+	}
+	if (is_blank(l)) {
+		f->balance.empty++;
+		return;
+	}
+	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len) && supervision_line(f, l))
+		return;
+	/* what a stage that died left of its last line is no record */
+	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
+		return;
+	if (l->len > f->max_record_bytes)
+		cut_too_long(&r);
+	handle(f, &r, outlet_pass_in_place);
+}

@@ -1,0 +1,20 @@
+/*
+ * What becomes of a line that comes in: a control line is obeyed, a record is counted, judged,
+ * given to the command and settled as it says.
+ */
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include "io/line.h"
+#include "tool/filter.h"
+
+/* A line of the input. */
+void intake_line(struct filter *f, const struct line *l);
+
+/* A record that a source made out of an input's own format; borrows r, whose bytes end in '\n'. */
+void intake_record(struct filter *f, struct record *r);
+
+/* Counts in what never became a record, with a verdict of DROPPED or BAD. */
+void intake_refuse(struct filter *f, struct record *r, struct verdict v);
+
+#endif
