@@ -33,12 +33,13 @@ void heap_put(struct heap *h, int64_t order, void *what)
 
 void *heap_take(struct heap *h)
 {
-	void *least = h->items[0].what;
-	struct heap_item last = h->items[h->count - 1];
+	struct heap_item last;
+	void *least;
 	size_t at = 0;
 
 	assert(h->count);
-	h->count--;
+	least = h->items[0].what;
+	last = h->items[--h->count];
 	for (;;) {
 		size_t child = 2 * at + 1;
 

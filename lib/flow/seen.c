@@ -108,10 +108,11 @@ enum seen_answer seen_add(struct seen *s, struct fingerprint key, int64_t time_n
 
 	if (is_free(&key))
 		key.low = 1;
-	if (!make_room(s))
-		return s->keys && !is_free(&s->keys[slot_of(s, key)]) ? SEEN_BEFORE : SEEN_FULL;
-	at = slot_of(s, key);
-	if (is_free(&s->keys[at])) {
+	at = s->keys ? slot_of(s, key) : 0;
+	if (!s->keys || is_free(&s->keys[at])) {
+		if (!make_room(s))
+			return SEEN_FULL;
+		at = slot_of(s, key);
 		s->keys[at] = key;
 		s->count++;
 	} else if (!s->times_ns || !has_run_out(s, s->times_ns[at])) {

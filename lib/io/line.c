@@ -33,7 +33,7 @@ void lines_begin(struct lines *l, struct input *in)
 
 static void skip_byte_order_mark(struct lines *l)
 {
-	if (l->offset == 0 && l->next == 0 && l->data.len >= 3 &&
+	if (l->offset == 0 && l->next == 0 && !l->skipped && l->data.len >= 3 &&
 		memcmp(l->data.data, byte_order_mark, 3) == 0)
 		l->next = l->searched = l->offset = 3;
 }

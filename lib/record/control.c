@@ -100,11 +100,12 @@ static const char *abort_read(struct control *c, const json_t *body)
 	const json_t *status = json_object_get(body, "exit");
 
 	c->kind = CONTROL_ABORT;
-	c->exit = (int)json_integer_value(status);
 	c->text = json_string_value(json_object_get(body, "why"));
 	c->stage = json_string_value(json_object_get(body, "stage"));
-	if (c->exit < 1 || json_integer_value(status) > 255 || !c->text || !c->stage || !c->has_run)
+	if (json_integer_value(status) < 1 || json_integer_value(status) > 255 || !c->text ||
+		!c->stage || !c->has_run)
 		return "an 'abort' without run, stage, exit and why";
+	c->exit = (int)json_integer_value(status);
 	return NULL;
 }
 

@@ -61,16 +61,21 @@ static enum tag tag_of(const struct span *s)
 /* Only an escaped string can hold a NUL. */
 static void add_escaped(struct buf *to, const struct span *s)
 {
-	size_t from = to->len;
+	size_t from = to->len, nuls = 0;
+	char *into;
 
 	text_unescape(to, s);
-	for (size_t i = from; i < to->len; i++) {
-		if (to->data[i])
+	for (size_t i = from; i < to->len; i++)
+		nuls += !to->data[i];
+	into = buf_reserve(to, nuls) + nuls;
+	to->len += nuls;
+	for (const char *p = into - nuls; nuls;) {
+		*--into = *--p;
+		if (*p)
 			continue;
-		buf_reserve(to, 1);
-		memmove(to->data + i + 2, to->data + i + 1, to->len - i - 1);
-		to->data[++i] = NUL_IN_TEXT;
-		to->len++;
+		into[0] = NUL_IN_TEXT;
+		*--into = '\0';
+		nuls--;
 	}
 }
 

@@ -112,8 +112,6 @@ const char *paths_add(struct paths *p, const char *name, int *value)
 	struct buf part;
 	uint32_t at = ROOT;
 
-	if (p->count == PATHS_MAX)
-		return "too many paths";
 	if (*name == '/') {
 		next_part = pointer_part;
 		name++;
@@ -129,6 +127,8 @@ const char *paths_add(struct paths *p, const char *name, int *value)
 	buf_release(&part);
 	if (why)
 		return why;
+	if (p->nodes[at].value < 0 && p->count == PATHS_MAX)
+		return "too many paths";
 	if (p->nodes[at].value < 0)
 		p->nodes[at].value = (int32_t)p->count++;
 	*value = p->nodes[at].value;

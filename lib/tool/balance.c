@@ -63,16 +63,32 @@ static json_t *hash_json(uint64_t hash)
 	return json_string(text);
 }
 
-json_t *balance_json(const struct balance *b, const char *stage)
+static json_t *count_json(uint64_t now, uint64_t before)
 {
-	json_t *reasons = json_object(), *balance;
+	return json_integer((json_int_t)(now - before));
+}
+
+/* Names are only ever added, so a reason stands in the same place in both. */
+static json_t *reasons_json(const struct balance *b, const struct balance *since)
+{
+	json_t *reasons = json_object();
 
 	for (unsigned i = 0; i < b->reason_count; i++)
-		json_object_set_new(
-			reasons, b->reasons[i].name, json_integer((json_int_t)b->reasons[i].count));
-	balance = json_pack("{sssIsIsIsososo}", "name", stage, "in", (json_int_t)b->in, "out",
-		(json_int_t)(b->passed + b->made), "made", (json_int_t)b->made, "reasons", reasons,
-		"hash_in", hash_json(b->hash_in), "hash_out", hash_json(b->hash_out));
+		if (b->reasons[i].count > since->reasons[i].count)
+			json_object_set_new(reasons, b->reasons[i].name,
+				count_json(b->reasons[i].count, since->reasons[i].count));
+	return reasons;
+}
+
+json_t *balance_json(const struct balance *b, const struct balance *since, const char *stage)
+{
+	json_t *balance =
+		json_pack("{sssosososososo}", "name", stage, "in", count_json(b->in, since->in),
+			"out", count_json(b->passed + b->made, since->passed + since->made), "made",
+			count_json(b->made, since->made), "reasons", reasons_json(b, since),
+			"hash_in", hash_json(b->hash_in - since->hash_in), "hash_out",
+			hash_json(b->hash_out - since->hash_out));
+
 	if (!balance)
 		die(EX_TEMPFAIL, "out of memory for the balance");
 	return balance;

@@ -39,7 +39,7 @@ uint64_t balance_unfinished(const struct balance *b);
 /* Appends "in 12 = passed 10 + duplicate 2; out 10". passed_word is what passing means here. */
 void balance_text(struct buf *to, const struct balance *b, const char *passed_word);
 
-/* The balance as it stands in a barrier; gives a new reference. */
-json_t *balance_json(const struct balance *b, const char *stage);
+/* What came since an earlier state of it, as it stands in a barrier; gives a new reference. */
+json_t *balance_json(const struct balance *b, const struct balance *since, const char *stage);
 
 #endif

@@ -215,6 +215,13 @@ static void attend_signals(struct filter *f)
 		die(EX_TEMPFAIL, "interrupted");
 }
 
+bool filter_wait(struct filter *f, int fd, int64_t until_ns)
+{
+	outlet_flush(&f->outlet);
+	attend_signals(f);
+	return loop_wait(fd, until_ns);
+}
+
 static void wait_for_input(struct filter *f)
 {
 	int fd = input_waits_on(&f->input);
@@ -226,9 +233,7 @@ static void wait_for_input(struct filter *f)
 	do {
 		if (f->handlers->idle)
 			until_ns = f->handlers->idle(f->state, loop_now_ns());
-		outlet_flush(&f->outlet);
-		attend_signals(f);
-	} while (!loop_wait(fd, until_ns));
+	} while (!filter_wait(f, fd, until_ns));
 }
 
 static void read_input(struct filter *f, const char *path)

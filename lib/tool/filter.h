@@ -106,7 +106,8 @@ struct filter {
 
 	struct stream stream;
 	struct balance balance;
-	struct buf detail; /* of the verdict in hand */
+	struct balance reported; /* as it was at the last barrier */
+	struct buf detail;       /* of the verdict in hand */
 
 	struct input input;
 	struct lines lines;
@@ -159,6 +160,10 @@ void filter_reject(
 
 /* count of the records that were HELD have reached the destination. */
 void filter_settle(struct filter *f, uint64_t count);
+
+/* Waits as the loop does: what was written goes out before, and the figures are told when asked
+ * for. Returns as loop_wait does, also when only a signal came. */
+bool filter_wait(struct filter *f, int fd, int64_t until_ns);
 
 /* Says the figures on stderr, unless --quiet. */
 void filter_tell(struct filter *f);

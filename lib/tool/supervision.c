@@ -66,6 +66,14 @@ void supervision_open(struct filter *f)
 	buf_release(&line);
 }
 
+static json_t *epoch_balance(struct filter *f)
+{
+	json_t *balance = balance_json(&f->balance, &f->reported, f->name);
+
+	f->reported = f->balance;
+	return balance;
+}
+
 void supervision_last(struct filter *f)
 {
 	struct buf line;
@@ -74,8 +82,7 @@ void supervision_last(struct filter *f)
 		return;
 	stream_barrier(&f->stream, &f->stream.run, f->stream.epoch + 1, true);
 	buf_init(&line);
-	control_barrier(
-		&line, f->stream.run, f->stream.epoch, "end", balance_json(&f->balance, f->name));
+	control_barrier(&line, f->stream.run, f->stream.epoch, "end", epoch_balance(f));
 	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }
@@ -118,7 +125,7 @@ static void barrier(struct filter *f, const struct control *c)
 	if (f->role == FILTER_SINK)
 		return;
 	buf_init(&line);
-	control_barrier_joined(&line, c, balance_json(&f->balance, f->name));
+	control_barrier_joined(&line, c, epoch_balance(f));
 	out_add(&f->outlet.out, line.data, line.len);
 	buf_release(&line);
 }

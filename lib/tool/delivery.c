@@ -1,0 +1,163 @@
+#include "tool/delivery.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "io/loop.h"
+
+enum { NS_PER_S = 1000000000 };
+
+struct held {
+	struct record record; /* its bytes are in the batch, from here on: */
+	size_t at;
+};
+
+void delivery_init(struct delivery *d, struct filter *f, struct helper *h)
+{
+	*d = (struct delivery){.filter = f, .helper = h};
+	bisect_init(&d->left);
+}
+
+void delivery_release(struct delivery *d)
+{
+	bisect_release(&d->left);
+	buf_release(&d->lines);
+	buf_release(&d->piece);
+	buf_release(&d->words);
+	free(d->held);
+	free(d->again);
+}
+
+void delivery_hold(struct delivery *d, const struct record *r)
+{
+	if (d->count == d->cap) {
+		d->cap = d->cap ? 2 * d->cap : 512;
+		d->held = mem_resize(d->held, d->cap * sizeof(*d->held));
+		d->again = mem_resize(d->again, d->cap * sizeof(*d->again));
+	}
+	d->held[d->count++] = (struct held){.record = *r, .at = d->lines.len};
+	buf_add(&d->lines, r->bytes, r->len + 1);
+}
+
+static void refuse(struct delivery *d, size_t number, const struct helper_verdict *v)
+{
+	struct record *r = &d->held[number].record;
+
+	r->bytes = d->lines.data + d->held[number].at;
+	filter_reject(d->filter, r, v->reason, v->detail);
+}
+
+static void piece_make(struct delivery *d, const size_t *numbers, size_t count)
+{
+	buf_clear(&d->piece);
+	for (size_t i = 0; i < count; i++) {
+		const struct held *h = &d->held[numbers[i]];
+
+		buf_add(&d->piece, d->lines.data + h->at, h->record.len + 1);
+	}
+}
+
+/* The verdict in one line. A destination's own words may be a page of HTML. */
+static const char *words(struct delivery *d, const struct helper_verdict *v)
+{
+	buf_clear(&d->words);
+	buf_text(&d->words, v->reason);
+	if (v->detail && *v->detail)
+		buf_format(&d->words, ": %s", v->detail);
+	for (size_t i = 0; i < d->words.len; i++)
+		if (d->words.data[i] >= 0 && d->words.data[i] < ' ')
+			d->words.data[i] = ' ';
+	return buf_string(&d->words);
+}
+
+static void give_up(struct delivery *d, const struct helper_verdict *v) __attribute__((noreturn));
+
+static void give_up(struct delivery *d, const struct helper_verdict *v)
+{
+	char lasted[UNITS_DURATION_TEXT_MAX];
+	int64_t ns = loop_now_ns() - d->retry.since_ns;
+
+	units_duration_text(ns - ns % (NS_PER_S / 10), lasted);
+	die(EX_UNAVAILABLE, "%s; gave up at try %llu after %s, with %llu records not delivered",
+		words(d, v), (unsigned long long)d->retry.failures, lasted,
+		(unsigned long long)balance_unfinished(&d->filter->balance));
+}
+
+/* Waits until the next try is due. */
+static void wait_to_retry(struct delivery *d, const struct helper_verdict *v, uint64_t at_least_ms)
+{
+	uint64_t random;
+	int64_t at_ns;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		die_errno(EX_OSERR, "cannot get a random number");
+	if (!retry_failed(&d->retry, loop_now_ns(), random, at_least_ms, &at_ns))
+		give_up(d, v);
+	if (d->retry.failures == 1 && !d->filter->quiet)
+		warn("%s; trying again", words(d, v));
+	while (loop_now_ns() < at_ns)
+		filter_wait(d->filter, -1, at_ns);
+}
+
+/* All of the piece was taken but for the exceptions. Settled first: a refusal may be the end. */
+static void take_exceptions(
+	struct delivery *d, const size_t *numbers, size_t count, const struct helper_answer *answer)
+{
+	const struct helper_verdict *last = NULL;
+	size_t again = 0;
+
+	filter_settle(d->filter, count - answer->exception_count);
+	for (size_t i = 0; i < answer->exception_count; i++) {
+		const struct helper_exception *e = &answer->exceptions[i];
+
+		if (e->verdict.outcome == HELPER_REJECTED) {
+			refuse(d, numbers[e->place], &e->verdict);
+		} else {
+			d->again[again++] = e->place;
+			last = &e->verdict;
+		}
+	}
+	if (again < count)
+		retry_reset(&d->retry);
+	bisect_keep(&d->left, d->again, again);
+	if (again)
+		wait_to_retry(d, last, answer->retry_after_ms);
+}
+
+static void take_answer(
+	struct delivery *d, const size_t *numbers, size_t count, const struct helper_answer *answer)
+{
+	switch (answer->all.outcome) {
+	case HELPER_ACCEPTED:
+		take_exceptions(d, numbers, count, answer);
+		return;
+	case HELPER_REJECTED:
+		retry_reset(&d->retry);
+		if (count == 1)
+			refuse(d, numbers[0], &answer->all);
+		bisect_halve(&d->left);
+		return;
+	case HELPER_RETRY:
+		wait_to_retry(d, &answer->all, answer->retry_after_ms);
+		return;
+	}
+}
+
+void delivery_send(struct delivery *d)
+{
+	struct helper_answer answer;
+	const size_t *numbers;
+	size_t count;
+
+	bisect_begin(&d->left, d->count);
+	while ((numbers = bisect_next(&d->left, &count))) {
+		piece_make(d, numbers, count);
+		helper_batch(d->helper, d->piece.data, d->piece.len, count, &answer);
+		take_answer(d, numbers, count, &answer);
+	}
+	buf_clear(&d->lines);
+	d->count = 0;
+}
