@@ -18,7 +18,9 @@
 #include "base/buf.h"
 #include "base/die.h"
 #include "base/mem.h"
-#include "record/scan.h"
+#include "base/url.h"
+#include "record/row.h"
+#include "record/sql.h"
 #include "record/text.h"
 #include "tool/sink.h"
 
@@ -27,16 +29,8 @@ enum { SHAPES_MAX = 64, BATCH_RECORDS_MAX = 100000, BATCH_BYTES_MAX = 64 << 20 }
 static struct {
 	struct buf file; /* begins with '/' or "./" */
 	struct buf table;
-	struct buf quoted; /* the table's name as SQL */
-	bool real;         /* numbers other than 64-bit integers become REAL, not TEXT */
+	bool real; /* numbers other than 64-bit integers become REAL, not TEXT */
 } conf;
-
-struct column {
-	char *name;
-	bool pending;      /* of the present record only, not yet in the table */
-	uint64_t record;   /* the last record that has it, */
-	struct span value; /* and its value there */
-};
 
 /* The keys of a record in the order of their first appearance, and the statement for such records.
  */
@@ -48,100 +42,49 @@ struct shape {
 
 static struct {
 	sqlite3 *handle;
-	struct column **columns; /* the table's, sorted as SQLite compares names */
-	size_t column_count, column_cap;
 	bool has_table;
 	struct shape shapes[SHAPES_MAX];
 	size_t shape_next; /* the one to give up next */
+	struct row row;    /* the record at hand, and the columns of the table */
+	struct buf text;   /* an unescaped string, a statement */
 } db;
 
-/* The record at hand. */
-static struct {
-	uint64_t number;
-	struct column **columns;
-	size_t count, cap, pending;
-	const char *reason; /* why it can't be a row, or NULL */
-	struct buf detail;
-	struct buf text; /* an unescaped string, a statement */
-	struct paths no_paths;
-} row;
-
-/* Appends the percent-decoded text. A NUL byte is an error: neither a file nor a table has one. */
-static void url_decode(struct buf *to, const char *text, size_t len)
+static void decode(struct buf *to, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char hex[3] = "";
-		char *end = hex;
-		char c = text[i];
+	const char *why = url_decode(to, text, len);
 
-		if (c == '%') {
-			memcpy(hex, text + i + 1, len - i > 2 ? 2 : len - i - 1);
-			c = (char)strtoul(hex, &end, 16);
-			if (end != hex + 2 || hex[0] == '+' || hex[0] == '-' || hex[0] == ' ' || !c)
-				sink_fail(EX_USAGE, "'%%%s' in the URL is no character", hex);
-			i += 2;
-		}
-		buf_char(to, c);
-	}
+	if (why)
+		sink_fail(EX_USAGE, "'%.*s' in the URL: %s", (int)len, text, why);
 }
 
-static bool is_text(const char *text, size_t len, const char *other)
+static void option_take(const struct url_option *o)
 {
-	return len == strlen(other) && memcmp(text, other, len) == 0;
-}
-
-static void option_take(const char *option, size_t len)
-{
-	const char *equals = memchr(option, '=', len);
-	size_t name_len = equals ? (size_t)(equals - option) : len;
-
-	if (equals && is_text(option, name_len, "table")) {
+	if (url_option_is(o, "table") && o->value) {
 		buf_clear(&conf.table);
-		url_decode(&conf.table, equals + 1, len - name_len - 1);
-	} else if (is_text(option, len, "real")) {
+		decode(&conf.table, o->value, o->value_len);
+	} else if (url_option_is(o, "real") && !o->value) {
 		conf.real = true;
 	} else {
 		sink_fail(EX_USAGE,
-			"unknown option '%.*s' in the URL: table=NAME and real are known", (int)len,
-			option);
+			"unknown option '%.*s' in the URL: table=NAME and real are known",
+			(int)o->len, o->name);
 	}
 }
 
-static void identifier_add(struct buf *sql, const char *name)
+static void url_take(const char *text)
 {
-	buf_char(sql, '"');
-	for (; *name; name++) {
-		if (*name == '"')
-			buf_char(sql, '"');
-		buf_char(sql, *name);
-	}
-	buf_char(sql, '"');
-}
+	struct url_option option;
+	struct url url;
 
-static void url_take(const char *url)
-{
-	const char *file = strchr(url, ':');
-	const char *option;
-	size_t len;
-
-	file = file ? file + 1 : url;
-	len = strcspn(file, "?");
-	if (len == 0)
+	if (!url_split(&url, text) || !url.path_len)
 		sink_fail(EX_USAGE, "no file in the URL: it is sqlite:FILE?table=NAME");
 	/* A relative path is marked as one: SQLite means something else by :memory: and file:. */
-	if (*file != '/')
+	if (*url.path != '/')
 		buf_text(&conf.file, "./");
-	url_decode(&conf.file, file, len);
+	decode(&conf.file, url.path, url.path_len);
 	buf_text(&conf.table, "records");
-	option = file + len;
-	while (*option) {
-		option++;
-		len = strcspn(option, "&");
-		option_take(option, len);
-		option += len;
-	}
-	identifier_add(&conf.quoted, buf_string(&conf.table));
-	buf_string(&conf.quoted);
+	while (url_next_option(&url, &option))
+		option_take(&option);
 }
 
 /* A failure that no other try mends: its exit status, and what to do. */
@@ -201,7 +144,7 @@ static void sqlite_open(const struct sink_target *target)
 {
 	int rc;
 
-	paths_init(&row.no_paths);
+	row_init(&db.row);
 	url_take(target->url);
 	rc = sqlite3_open_v2(buf_string(&conf.file), &db.handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
@@ -217,46 +160,9 @@ static void sqlite_open(const struct sink_target *target)
 	rc = run("PRAGMA synchronous=EXTRA; PRAGMA schema_version");
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
 		fail(rc);
+	db.row.table_max = (size_t)sqlite3_limit(db.handle, SQLITE_LIMIT_COLUMN, -1);
 	if (sqlite3_db_readonly(db.handle, "main") == 1)
 		sink_fail(EX_NOPERM, "'%s' cannot be written", buf_string(&conf.file));
-}
-
-/* The place of name among the columns, or where it would go. SQLite folds ASCII letters only. */
-static size_t column_place(const char *name, bool *found)
-{
-	size_t low = 0, high = db.column_count;
-
-	*found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = sqlite3_stricmp(name, db.columns[middle]->name);
-
-		if (order == 0) {
-			*found = true;
-			return middle;
-		}
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-static struct column *column_insert(size_t place, const char *name)
-{
-	struct column *c = mem_zero(1, sizeof(*c));
-
-	if (db.column_count == db.column_cap) {
-		db.column_cap = db.column_cap ? 2 * db.column_cap : 64;
-		db.columns = mem_resize(db.columns, db.column_cap * sizeof(*db.columns));
-	}
-	memmove(db.columns + place + 1, db.columns + place,
-		(db.column_count - place) * sizeof(*db.columns));
-	db.columns[place] = c;
-	db.column_count++;
-	c->name = mem_string(name);
-	return c;
 }
 
 static void shapes_clear(void)
@@ -268,26 +174,6 @@ static void shapes_clear(void)
 	}
 }
 
-/* Removes the columns that the table does not have, or all. Shapes point to them, so those go too.
- */
-static void columns_remove(bool all)
-{
-	size_t kept = 0;
-
-	shapes_clear();
-	for (size_t i = 0; i < db.column_count; i++) {
-		struct column *c = db.columns[i];
-
-		if (all || c->pending) {
-			free(c->name);
-			free(c);
-		} else {
-			db.columns[kept++] = c;
-		}
-	}
-	db.column_count = kept;
-}
-
 static int columns_load(void)
 {
 	sqlite3_stmt *names;
@@ -297,121 +183,19 @@ static int columns_load(void)
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_text(names, 1, buf_string(&conf.table), -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(names)) == SQLITE_ROW) {
-		const char *name = (const char *)sqlite3_column_text(names, 0);
-		bool found;
-		size_t place = column_place(name, &found);
-
-		if (!found)
-			column_insert(place, name);
-	}
-	db.has_table = db.column_count > 0;
+	while ((rc = sqlite3_step(names)) == SQLITE_ROW)
+		row_table_has(&db.row, (const char *)sqlite3_column_text(names, 0));
+	db.has_table = db.row.table_count > 0;
 	sqlite3_finalize(names);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static void row_add(struct column *c)
+/* The statement of a function of sql.h that is about the row at hand. */
+static const char *statement(void (*make)(struct buf *, const char *, const struct row *))
 {
-	if (row.count == row.cap) {
-		row.cap = row.cap ? 2 * row.cap : 64;
-		row.columns = mem_resize(row.columns, row.cap * sizeof(*row.columns));
-	}
-	row.columns[row.count++] = c;
-	c->record = row.number;
-}
-
-static void row_refuse(const char *reason, const char *detail)
-{
-	row.reason = reason;
-	buf_clear(&row.detail);
-	buf_text(&row.detail, detail);
-}
-
-static void column_refuse(const char *key, const char *column)
-{
-	row_refuse("column_conflict", "");
-	buf_format(&row.detail, "key '%s' and column '%s' are one name in SQLite", key, column);
-}
-
-/* A member of the record: of equal keys the last one wins, at the place of the first. */
-static void member_take(void *context, const struct span *key, const struct span *value)
-{
-	const char *name;
-	struct column *c;
-	size_t place;
-	bool found;
-
-	(void)context;
-	if (row.reason)
-		return;
-	buf_clear(&row.text);
-	text_unescape(&row.text, key);
-	name = buf_string(&row.text);
-	if (strlen(name) != row.text.len) {
-		row_refuse("column_name", "a column's name can't have a NUL character");
-		return;
-	}
-	place = column_place(name, &found);
-	if (!found) {
-		if (db.column_count >= (size_t)sqlite3_limit(db.handle, SQLITE_LIMIT_COLUMN, -1)) {
-			row_refuse("too_many_columns", "the table can't have more columns");
-			return;
-		}
-		c = column_insert(place, name);
-		c->pending = true;
-		row.pending++;
-	} else {
-		c = db.columns[place];
-		if (strcmp(c->name, name) != 0) {
-			column_refuse(name, c->name);
-			return;
-		}
-	}
-	if (c->record != row.number)
-		row_add(c);
-	c->value = *value;
-}
-
-/* Finds the record's columns and their values, or row.reason. */
-static void row_read(const char *line, size_t len)
-{
-	struct span root;
-	size_t where;
-	const char *bad = scan(&row.no_paths, line, len, &root, NULL, &where);
-
-	row.number++;
-	row.count = row.pending = 0;
-	row.reason = NULL;
-	if (bad)
-		row_refuse("malformed", bad);
-	else if (root.type != SPAN_OBJECT)
-		row_refuse("not_an_object", "a row is made of an object");
-	else
-		scan_members(line, len, member_take, NULL);
-	if (!row.reason && row.count == 0)
-		row_refuse("no_columns", "an empty object has nothing to make a row of");
-}
-
-static void names_add(struct buf *sql, bool pending_only)
-{
-	const char *comma = "";
-
-	for (size_t i = 0; i < row.count; i++) {
-		if (pending_only && !row.columns[i]->pending)
-			continue;
-		buf_text(sql, comma);
-		identifier_add(sql, row.columns[i]->name);
-		comma = ", ";
-	}
-}
-
-static int table_create(void)
-{
-	buf_clear(&row.text);
-	buf_format(&row.text, "CREATE TABLE %s (", buf_string(&conf.quoted));
-	names_add(&row.text, true);
-	buf_text(&row.text, ")");
-	return run(buf_string(&row.text));
+	buf_clear(&db.text);
+	make(&db.text, buf_string(&conf.table), &db.row);
+	return buf_string(&db.text);
 }
 
 /* Adds what the record has and the table has not, in a savepoint that is left open. */
@@ -420,46 +204,31 @@ static int columns_create(void)
 	int rc = run("SAVEPOINT ddpipe");
 
 	if (rc == SQLITE_OK && !db.has_table)
-		return table_create();
-	for (size_t i = 0; rc == SQLITE_OK && i < row.count; i++) {
-		if (!row.columns[i]->pending)
+		return run(statement(sql_create_table));
+	for (size_t i = 0; rc == SQLITE_OK && i < db.row.count; i++) {
+		if (!db.row.columns[i]->is_new)
 			continue;
-		buf_clear(&row.text);
-		buf_format(&row.text, "ALTER TABLE %s ADD COLUMN ", buf_string(&conf.quoted));
-		identifier_add(&row.text, row.columns[i]->name);
-		rc = run(buf_string(&row.text));
+		buf_clear(&db.text);
+		sql_add_column(&db.text, buf_string(&conf.table), db.row.columns[i]->name);
+		rc = run(buf_string(&db.text));
 	}
 	return rc;
 }
 
-static void columns_keep(void)
-{
-	db.has_table = true;
-	for (size_t i = 0; i < row.count; i++)
-		row.columns[i]->pending = false;
-}
-
 static bool is_shape_of_row(const struct shape *s)
 {
-	return s->insert && s->count == row.count &&
-	       memcmp(s->columns, row.columns, row.count * sizeof(*row.columns)) == 0;
+	return s->insert && s->count == db.row.count &&
+	       memcmp(s->columns, db.row.columns, db.row.count * sizeof(*db.row.columns)) == 0;
 }
 
 static int shape_make(struct shape *s)
 {
 	sqlite3_finalize(s->insert);
 	free(s->columns);
-	s->columns = mem_copy(row.columns, row.count * sizeof(*row.columns));
-	s->count = row.count;
+	s->columns = mem_copy(db.row.columns, db.row.count * sizeof(*db.row.columns));
+	s->count = db.row.count;
 	s->insert = NULL;
-	buf_clear(&row.text);
-	buf_format(&row.text, "INSERT INTO %s (", buf_string(&conf.quoted));
-	names_add(&row.text, false);
-	buf_text(&row.text, ") VALUES (?");
-	for (size_t i = 1; i < row.count; i++)
-		buf_text(&row.text, ", ?");
-	buf_char(&row.text, ')');
-	return sqlite3_prepare_v2(db.handle, buf_string(&row.text), -1, &s->insert, NULL);
+	return sqlite3_prepare_v2(db.handle, statement(sql_insert), -1, &s->insert, NULL);
 }
 
 static int shape_find(struct shape **shape)
@@ -510,11 +279,11 @@ static int bind_value(sqlite3_stmt *insert, int at, const struct span *v)
 	case SPAN_STRING:
 		if (!v->escaped)
 			return bind_text(insert, at, v->at, v->len);
-		buf_clear(&row.text);
-		text_unescape(&row.text, v);
-		buf_string(&row.text);
+		buf_clear(&db.text);
+		text_unescape(&db.text, v);
+		buf_string(&db.text);
 		return sqlite3_bind_text64(
-			insert, at, row.text.data, row.text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+			insert, at, db.text.data, db.text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 	case SPAN_ARRAY:
 	case SPAN_OBJECT:
 		return bind_text(insert, at, v->at, v->len);
@@ -530,8 +299,8 @@ static int row_insert(void)
 	struct shape *shape;
 	int rc = shape_find(&shape);
 
-	for (size_t i = 0; rc == SQLITE_OK && i < row.count; i++)
-		rc = bind_value(shape->insert, (int)i + 1, &row.columns[i]->value);
+	for (size_t i = 0; rc == SQLITE_OK && i < db.row.count; i++)
+		rc = bind_value(shape->insert, (int)i + 1, &db.row.columns[i]->value);
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(shape->insert);
 		sqlite3_reset(shape->insert);
@@ -539,37 +308,44 @@ static int row_insert(void)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Puts the row in. What is wrong with the record alone becomes row.reason; else the database's
- * error is returned, and the batch is over. */
-static int row_put(void)
+/* Puts the row in. What is wrong with the record alone becomes its reason, and in db.text more
+ * about it; else the database's error is returned, and the batch is over. */
+static int row_put(const char **reason)
 {
-	int rc = row.pending ? columns_create() : SQLITE_OK;
+	bool widens = db.row.new_count > 0;
+	int rc = widens ? columns_create() : SQLITE_OK;
 
 	if (rc == SQLITE_OK)
 		rc = row_insert();
 	/* A rule of the table (ON CONFLICT ROLLBACK) may have ended the transaction. */
 	if (is_about_record(rc) && !sqlite3_get_autocommit(db.handle)) {
-		row_refuse(record_reason(rc), sqlite3_errmsg(db.handle));
-		rc = row.pending ? run("ROLLBACK TO ddpipe") : SQLITE_OK;
+		*reason = record_reason(rc);
+		buf_clear(&db.text);
+		buf_text(&db.text, sqlite3_errmsg(db.handle));
+		rc = widens ? run("ROLLBACK TO ddpipe") : SQLITE_OK;
 	}
-	if (rc == SQLITE_OK && row.pending)
+	if (rc == SQLITE_OK && widens)
 		rc = run("RELEASE ddpipe");
-	if (rc == SQLITE_OK && row.pending && !row.reason)
-		columns_keep();
+	if (rc == SQLITE_OK && widens && !*reason) {
+		db.has_table = true;
+		row_keep_new(&db.row);
+	}
 	return rc;
 }
 
 static int record_put(const char *line, size_t len, size_t index, struct sink_verdict *verdict)
 {
+	const char *reason = row_read(&db.row, line, len);
+	struct buf *detail = reason ? &db.row.detail : &db.text;
 	int rc = SQLITE_OK;
 
-	row_read(line, len);
-	if (!row.reason)
-		rc = row_put();
-	if (row.reason) {
-		sink_reject_record(verdict, index, row.reason, "%s", buf_string(&row.detail));
-		if (row.pending)
-			columns_remove(false);
+	if (!reason)
+		rc = row_put(&reason);
+	if (reason)
+		sink_reject_record(verdict, index, reason, "%s", buf_string(detail));
+	if (reason && db.row.new_count) {
+		shapes_clear();
+		row_drop_new(&db.row);
 	}
 	return rc;
 }
@@ -610,22 +386,19 @@ static void sqlite_batch(const struct sink_batch *batch, struct sink_verdict *ve
 		rc = run("COMMIT");
 	if (rc != SQLITE_OK)
 		batch_undo(rc, verdict);
-	columns_remove(true);
+	shapes_clear();
+	row_clear(&db.row);
 }
 
 static void sqlite_close(void)
 {
-	columns_remove(true);
+	shapes_clear();
 	/* Closing rolls back what is open. */
 	sqlite3_close(db.handle);
-	free(db.columns);
-	free(row.columns);
-	paths_release(&row.no_paths);
-	buf_release(&row.text);
-	buf_release(&row.detail);
+	row_release(&db.row);
+	buf_release(&db.text);
 	buf_release(&conf.file);
 	buf_release(&conf.table);
-	buf_release(&conf.quoted);
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,7 @@ whose body has TEXT in it; with "close": true the connection is closed in place 
 in a header is the HTTP date N seconds from now. Ends at the end of its own input.
 
 LOG gets one JSON line a request, before the answer: method, path, headers, body (as latin-1), status,
-connection (a number for each TCP connection).
+connection (a number for each TCP connection), at (seconds on a monotonic clock).
 """
 
 import argparse
@@ -48,6 +48,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def setup(self):
         super().setup()
@@ -66,6 +67,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "body": body.decode("latin-1"),
                 "status": answer.get("status", 0),
                 "connection": self.number,
+                "at": time.monotonic(),
             }
             self.server.log.write(json.dumps(entry) + "\n")
         if answer.get("close"):
