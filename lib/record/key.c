@@ -100,6 +100,7 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 	bool any = false;
 
 	buf_clear(to);
+	buf_reserve(to, 1); /* a key of no parts is bytes as well */
 	for (size_t i = 0; i < k->count; i++) {
 		const struct span *s = &spans[k->fields[i]];
 
