@@ -88,9 +88,9 @@ static size_t plain_read(struct input *in, char *to, size_t size)
 {
 	ssize_t n;
 
-	do
-		n = read(in->fd, to, size);
-	while (n < 0 && errno == EINTR);
+	while ((n = read(in->fd, to, size)) < 0 && (errno == EINTR || errno == EAGAIN))
+		if (errno == EAGAIN)
+			pipe_wait_readable(in->fd);
 	if (n < 0)
 		die_errno(EX_IOERR, "cannot read '%s'", in->name);
 	return (size_t)n;

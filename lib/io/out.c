@@ -38,6 +38,10 @@ static void write_all(struct out *o, const char *bytes, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			pipe_wait_writable(o->fd);
+			continue;
+		}
 		if (n < 0) {
 			o->broken = true;
 			if (errno == EPIPE)

@@ -1,6 +1,8 @@
 #include "io/pipe.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +31,24 @@ void pipe_enlarge(int fd)
 	for (int bytes = PIPE_BYTES; bytes >= PIPE_BYTES_MIN; bytes /= 2)
 		if (fcntl(fd, F_GETPIPE_SZ) >= bytes || fcntl(fd, F_SETPIPE_SZ, bytes) >= 0)
 			return;
+}
+
+static void wait_for(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		die_errno(EX_TEMPFAIL, "cannot wait for input or output");
+}
+
+void pipe_wait_readable(int fd)
+{
+	wait_for(fd, POLLIN);
+}
+
+void pipe_wait_writable(int fd)
+{
+	wait_for(fd, POLLOUT);
 }
 
 bool pipe_has_reader(int fd)

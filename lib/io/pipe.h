@@ -14,6 +14,13 @@ void pipe_guard_standard(void);
  */
 void pipe_enlarge(int fd);
 
+/*
+ * Waits until fd can be read, or written: for one that was made non-blocking by a program that
+ * shares it, which is not ours to undo.
+ */
+void pipe_wait_readable(int fd);
+void pipe_wait_writable(int fd);
+
 /* True if fd is a pipe or a socket: something that another program reads. */
 bool pipe_has_reader(int fd);
 

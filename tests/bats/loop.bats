@@ -189,7 +189,7 @@ END
 @test "short writes into a full non-blocking pipe, and a non-blocking input, lose nothing" {
 	many >in
 	python3 - dd-dedupe -k id <<'END'
-import os, subprocess, sys, threading
+import fcntl, os, struct, subprocess, sys, termios, threading
 want = open("in", "rb").read()
 in_read, in_write = os.pipe()
 out_read, out_write = os.pipe()
@@ -203,7 +203,13 @@ def feed():
     while at < len(want):
         at += os.write(in_write, want[at:at + 70001])
     os.close(in_write)
-threading.Thread(target=feed).start()
+threading.Thread(target=feed, daemon=True).start()
+def asleep_with_input():
+    state = open(f"/proc/{tool.pid}/stat").read().rsplit(")", 1)[1].split()[0]
+    return state == "S" and struct.unpack("i", fcntl.ioctl(in_write, termios.FIONREAD, b"\0" * 4))[0] > 0
+# what it writes meets a full pipe before anything is read
+while tool.poll() is None and not asleep_with_input():
+    pass
 got = bytearray()
 while piece := os.read(out_read, 3001):
     got += piece
