@@ -65,7 +65,7 @@ tools := $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 manuals := $(wildcard man/*.[1-9])
 
-.PHONY: all check lint bench fuzz units install uninstall dist clean format
+.PHONY: all check lint bench fuzz units test-programs install uninstall dist clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -93,6 +93,7 @@ $(foreach s,$(sinks),$(foreach a,$(also_$s),$(eval \
 	$B/sink-$a: $B/sink-$s ; ln -sf sink-$s $$@)))
 
 units: $(units)
+test-programs: $(units) $(tools) $(fuzzers)
 
 $B/unit/%.main.c: tests/unit/%.c scripts/unit-main
 	@mkdir -p $(@D)
@@ -114,7 +115,7 @@ $B/fuzz/%: tests/fuzz/%.c $B/libddpipe.a
 		$(LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -MMD -MP -o $@ \
 		$(filter %.c %.a,$^) $(LIBS)
 
-check: all units $(tools) $(fuzzers)
+check: all test-programs
 	B=$(abspath $B) tests/run
 
 lint:

@@ -14,8 +14,8 @@
 #include "record/csv.h"
 #include "tool/filter.h"
 #include "tool/intake.h"
-#include "tool/supervision.h"
 #include "tool/opt.h"
+#include "tool/supervision.h"
 
 enum format {
 	FORMAT_BY_NAME, /* by the ending of the input's name */
