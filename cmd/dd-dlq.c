@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 #include "base/die.h"
-#include "base/mem.h"
 #include "base/units.h"
-#include "io/loop.h"
+#include "flow/tallies.h"
 #include "io/out.h"
 #include "io/pipe.h"
 #include "record/text.h"
 #include "state/letterbox.h"
+#include "state/selection.h"
 #include "tool/filter.h"
-#include "tool/intake.h"
 #include "tool/opt.h"
+#include "tool/replay.h"
 
 static struct {
 	const char *reason; /* NULL: not given */
@@ -79,121 +79,23 @@ static const struct opt options[] = {
 	{.name = NULL},
 };
 
-/* Which letters are meant: those with one of the IDs, or all of them; up to the limit. */
-struct wanted {
-	struct id {
-		const char *text;
-		bool found;
-	} * ids;
-	size_t id_count;
-	uint64_t left;
-	struct buf text; /* an ID, unescaped */
-};
-
-/* How often a stage filed letters for a reason; both are JSON strings as written. */
-struct tally {
-	char *stage;
-	char *reason;
-	uint64_t count;
-};
-
 struct dlq {
 	struct filter filter; /* take is a sink, replay a source */
 	struct letterbox box;
-	struct wanted wanted;
+	struct selection selection;
 	struct out out; /* of ls, show and count */
 	struct buf line;
-	bool any_member;
-	struct tally *tallies; /* in order */
-	size_t tally_count;
-
-	/* replay */
-	struct paths paths; /* to see what is a record */
-	struct span *values;
-	uint64_t sent;
-	uint64_t truncated;
-	uint64_t malformed;
-	int64_t start_ns;
+	struct tallies tallies; /* of stages and reasons, as JSON strings */
+	struct replay replay;
 };
 
-/* Selection */
-
-static int id_order(const void *a, const void *b)
-{
-	return strcmp(((const struct id *)a)->text, ((const struct id *)b)->text);
-}
-
-static void wanted_init(struct wanted *w, char **ids, int count)
-{
-	*w = (struct wanted){.left = conf.limit.is_set ? conf.limit.count : UINT64_MAX};
-	buf_init(&w->text);
-	w->id_count = (size_t)count;
-	w->ids = mem_zero(w->id_count + 1, sizeof(*w->ids));
-	for (size_t i = 0; i < w->id_count; i++)
-		w->ids[i].text = ids[i];
-	qsort(w->ids, w->id_count, sizeof(*w->ids), id_order);
-}
-
-static void wanted_release(struct wanted *w)
-{
-	buf_release(&w->text);
-	free(w->ids);
-}
-
-static bool is_wanted(struct wanted *w, const struct envelope *e)
-{
-	struct id key = {.found = false}, *id;
-
-	if (!w->id_count)
-		return true;
-	buf_clear(&w->text);
-	text_unescape(&w->text, &e->id);
-	key.text = buf_string(&w->text);
-	id = bsearch(&key, w->ids, w->id_count, sizeof(*w->ids), id_order);
-	if (!id)
-		return false;
-	id->found = true;
-	return true;
-}
-
-/* Whether a letter that was asked for isn't there; each is named. */
-static bool tell_missing(const struct wanted *w, const char *store)
-{
-	bool missing = false;
-
-	for (size_t i = 0; i < w->id_count; i++) {
-		if (w->ids[i].found)
-			continue;
-		warn("there is no letter '%s' in '%s'", w->ids[i].text, store);
-		missing = true;
-	}
-	return missing;
-}
-
 /* ls, show, count */
-
-static void add_member(void *state, const struct span *key, const struct span *value)
-{
-	static const char *const bytes_keys[] = {"record", "raw", "raw_base64"};
-	struct dlq *d = state;
-	size_t quotes = value->type == SPAN_STRING;
-
-	for (size_t i = 0; i < 3; i++)
-		if (text_says(key, bytes_keys[i], strlen(bytes_keys[i])))
-			return;
-	buf_char(&d->line, d->any_member ? ',' : '{');
-	buf_add(&d->line, key->at - 1, key->len + 2u);
-	buf_char(&d->line, ':');
-	buf_add(&d->line, value->at - quotes, value->len + 2 * quotes);
-	d->any_member = true;
-}
 
 static void list_letter(struct dlq *d, const struct envelope *e)
 {
 	buf_clear(&d->line);
-	d->any_member = false;
-	scan_members(e->line, e->len, add_member, d);
-	buf_text(&d->line, "}\n");
+	letter_summary(e, &d->line);
+	buf_char(&d->line, '\n');
 	out_add(&d->out, d->line.data, d->line.len);
 }
 
@@ -210,87 +112,52 @@ static void show_letter(struct dlq *d, const struct envelope *e)
 }
 
 /* A string as JSON, in its shortest form. */
-static char *quoted(const struct span *text)
+static void quote(struct buf *json, const struct span *text)
 {
-	struct buf plain, json;
-	char *copy;
+	struct buf plain;
 
 	buf_init(&plain);
-	buf_init(&json);
 	text_unescape(&plain, text);
-	text_quote(&json, buf_string(&plain), plain.len);
-	copy = mem_string(buf_string(&json));
+	text_quote(json, buf_string(&plain), plain.len);
 	buf_release(&plain);
-	buf_release(&json);
-	return copy;
-}
-
-static int tally_order(const struct tally *a, const struct tally *b)
-{
-	int order = strcmp(a->stage, b->stage);
-
-	return order ? order : strcmp(a->reason, b->reason);
 }
 
 static void count_letter(struct dlq *d, const struct envelope *e)
 {
-	struct tally one = {quoted(&e->stage), quoted(&e->reason), 1};
-	size_t from = 0, to = d->tally_count;
+	struct buf reason;
 
-	while (from < to) {
-		size_t middle = (from + to) / 2;
-		int order = tally_order(&one, &d->tallies[middle]);
-
-		if (order == 0) {
-			d->tallies[middle].count++;
-			free(one.stage);
-			free(one.reason);
-			return;
-		}
-		if (order < 0)
-			to = middle;
-		else
-			from = middle + 1;
-	}
-	d->tallies = mem_resize(d->tallies, (d->tally_count + 1) * sizeof(one));
-	memmove(d->tallies + from + 1, d->tallies + from, (d->tally_count - from) * sizeof(one));
-	d->tallies[from] = one;
-	d->tally_count++;
+	buf_init(&reason);
+	buf_clear(&d->line);
+	quote(&d->line, &e->stage);
+	quote(&reason, &e->reason);
+	tallies_add(&d->tallies, buf_string(&d->line), buf_string(&reason));
+	buf_release(&reason);
 }
 
 static void print_tallies(struct dlq *d)
 {
-	for (size_t i = 0; i < d->tally_count; i++) {
-		struct tally *t = &d->tallies[i];
+	for (size_t i = 0; i < d->tallies.count; i++) {
+		const struct tally *t = &d->tallies.list[i];
 
 		buf_clear(&d->line);
 		buf_format(&d->line, "{\"stage\":%s,\"reason\":%s,\"count\":%" PRIu64 "}\n",
-			t->stage, t->reason, t->count);
+			t->first, t->second, t->count);
 		out_add(&d->out, d->line.data, d->line.len);
-		free(t->stage);
-		free(t->reason);
 	}
-	free(d->tallies);
 }
 
 /* Calls handle for each letter that is wanted; returns the exit status. */
 static int each_letter(struct dlq *d, void (*handle)(struct dlq *, const struct envelope *))
 {
 	struct envelope e;
-	bool at_end = false;
+	bool missing;
 
-	while (d->wanted.left && !at_end) {
-		at_end = !letterbox_next(&d->box, &e);
-		if (!at_end && is_wanted(&d->wanted, &e)) {
-			d->wanted.left--;
-			handle(d, &e);
-		}
-	}
+	while (selection_next(&d->selection, &d->box, &e))
+		handle(d, &e);
 	if (d->box.damaged)
 		warn("letters that are damaged: %" PRIu64, d->box.damaged);
-	/* what lies behind the limit may be there */
-	return (at_end && tell_missing(&d->wanted, d->box.dir)) || d->box.damaged ? EX_DATAERR
-										  : EX_OK;
+	missing = selection_tell_missing(&d->selection, d->box.dir);
+	return missing || d->box.damaged ? EX_DATAERR : EX_OK;
 }
 
 static int run_report(
@@ -301,8 +168,10 @@ static int run_report(
 	pipe_guard_standard();
 	letterbox_open(&d->box, store);
 	out_init(&d->out, STDOUT_FILENO, "stdout");
+	tallies_init(&d->tallies);
 	status = each_letter(d, handle);
 	print_tallies(d);
+	tallies_release(&d->tallies);
 	out_close(&d->out);
 	out_release(&d->out);
 	return status;
@@ -331,93 +200,10 @@ static int run_take(struct dlq *d, const char *store)
 
 static const struct handlers replay_handlers = {.record = NULL};
 
-/* Why a letter's bytes are no record of a stream; they are d->line, made fit for a scan. */
-static const char *unfit(struct dlq *d, const struct envelope *e)
+static void replay_one(struct dlq *d, const struct envelope *e)
 {
-	struct span root;
-	size_t where;
-
-	memset(buf_reserve(&d->line, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-	d->line.data[d->line.len] = '\n';
-	if (e->truncated)
-		return "truncated";
-	if (memchr(d->line.data, '\n', d->line.len) ||
-		scan(&d->paths, d->line.data, d->line.len, &root, d->values, &where) ||
-		d->values[0].type != SPAN_MISSING)
-		return "malformed";
-	return NULL;
-}
-
-/* Thirty years: a number of nanoseconds that can be added to a time. */
-#define NEVER_NS 1e18
-
-/* Waits until the next record is due; what was sent is on its way by then. */
-static void keep_rate(struct dlq *d)
-{
-	double after_ns = (double)d->sent * 1e9 / conf.rate_per_s;
-	int64_t due_ns = d->start_ns + (int64_t)(after_ns < NEVER_NS ? after_ns : NEVER_NS);
-
-	while (loop_now_ns() < due_ns) {
-		out_flush(&d->filter.outlet.out);
-		loop_wait(-1, due_ns);
-		if (loop_figures_asked())
-			filter_tell(&d->filter);
-		if (loop_stop_asked())
-			break;
-	}
-}
-
-static void skip_letter(
-	struct dlq *d, const struct envelope *e, const struct record *r, const char *why)
-{
-	struct filter *f = &d->filter;
-
-	if (strcmp(why, "truncated") == 0)
-		d->truncated++;
-	else
-		d->malformed++;
-	d->wanted.left++; /* it doesn't count for the limit */
-	if (conf.dry_run)
-		return;
-	f->balance.in++;
-	if (stream_is_supervised(&f->stream))
-		f->balance.hash_in += hash_bytes(r->bytes, r->len);
-	balance_reason(&f->balance, why);
-	warn("skipped, as it is %s: letter %.*s, of %s, line %" PRIu64 ", byte %" PRIu64, why,
-		(int)e->id.len, e->id.at, r->source, r->line, r->offset);
-}
-
-static void send_record(struct dlq *d, struct record *r)
-{
-	if (!conf.dry_run) {
-		if (conf.rate_per_s > 0)
-			keep_rate(d);
-		if (loop_stop_asked())
-			die(EX_TEMPFAIL, "interrupted");
-		intake_record(&d->filter, r);
-	}
-	d->sent++;
-}
-
-static void replay_letter(struct dlq *d, const struct envelope *e)
-{
-	struct record r = {.line = e->source_line, .offset = e->source_offset};
-	struct buf source;
-	const char *why;
-
-	buf_init(&source);
-	text_unescape(&source, &e->source_name);
-	buf_clear(&d->line);
-	letter_bytes(e, &d->line);
-	why = unfit(d, e);
-	r.bytes = d->line.data;
-	r.len = r.length = d->line.len;
-	r.source = buf_string(&source);
-	if (why)
-		skip_letter(d, e, &r, why);
-	else
-		send_record(d, &r);
-	buf_release(&source);
+	if (!replay_letter(&d->replay, e))
+		selection_pass_over(&d->selection); /* it doesn't count for the limit */
 }
 
 static void print_plan(struct dlq *d)
@@ -427,7 +213,7 @@ static void print_plan(struct dlq *d)
 	buf_clear(&d->line);
 	buf_format(&d->line,
 		"{\"replay\":%" PRIu64 ",\"truncated\":%" PRIu64 ",\"malformed\":%" PRIu64 "}\n",
-		d->sent, d->truncated, d->malformed);
+		d->replay.sent, d->replay.truncated, d->replay.malformed);
 	out_add(&d->out, d->line.data, d->line.len);
 	out_close(&d->out);
 	out_release(&d->out);
@@ -435,27 +221,23 @@ static void print_plan(struct dlq *d)
 
 static int run_replay(struct dlq *d, const char *store)
 {
-	int reserved_key, status, ended;
+	int status, ended;
 
-	paths_init(&d->paths);
-	paths_add(&d->paths, "$dd", &reserved_key);
-	d->values = mem_zero(d->paths.count, sizeof(*d->values));
 	d->filter.plain = conf.plain;
 	d->filter.rejects.dlq = NULL; /* what is skipped stays where it is */
 	/* first, so that the stages behind hear of a store that is not there */
 	if (!conf.dry_run)
 		filter_begin(&d->filter);
 	letterbox_open(&d->box, store);
-	d->start_ns = loop_now_ns();
-	status = each_letter(d, replay_letter);
+	replay_init(&d->replay, &d->filter, conf.rate_per_s, conf.dry_run);
+	status = each_letter(d, replay_one);
 	if (conf.dry_run) {
 		print_plan(d);
 	} else {
 		ended = filter_end(&d->filter);
 		status = status ? status : ended;
 	}
-	paths_release(&d->paths);
-	free(d->values);
+	replay_release(&d->replay);
 	return status;
 }
 
@@ -509,7 +291,8 @@ static int run_reader(struct dlq *d, enum verb verb, char **operands, int count)
 	const char *store = operands[1];
 	int status;
 
-	wanted_init(&d->wanted, operands + 2, count - 2);
+	selection_init(&d->selection, operands + 2, (size_t)count - 2,
+		conf.limit.is_set ? conf.limit.count : UINT64_MAX);
 	if (verb == REPLAY)
 		status = run_replay(d, store);
 	else if (verb == LS)
@@ -518,14 +301,14 @@ static int run_reader(struct dlq *d, enum verb verb, char **operands, int count)
 		status = run_report(d, store, show_letter);
 	else
 		status = run_report(d, store, count_letter);
-	wanted_release(&d->wanted);
+	selection_release(&d->selection);
 	letterbox_close(&d->box);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct dlq d = {.sent = 0};
+	struct dlq d = {0};
 	struct opt_command command = {
 		.purpose = "lists, shows, counts, replays and files dead letters",
 		.operands = "take|ls|show|count|replay STORE [ID]...",

@@ -6,6 +6,7 @@
 
 #include "base/civil.h"
 #include "base/mem.h"
+#include "flow/zonerule.h"
 
 enum {
 	HEADER_BYTES = 44,
@@ -13,31 +14,10 @@ enum {
 	CYCLE_YEARS = 400,
 	RULE_FIRST_YEAR = 1600,
 	UNROLLED_YEARS = CYCLE_YEARS + 5, /* with a margin, see unroll */
-	RULE_HOURS_MAX = 167,             /* RFC 9636, 3.3.2 */
 };
 
 static const int64_t cycle_s = (int64_t)CIVIL_CYCLE_DAYS * CIVIL_DAY_S;
 static const int64_t last_transition_s = INT64_C(1) << 40; /* in the year 36812 */
-
-static const char damaged_rule[] = "the time zone's rule for later times is damaged";
-
-/* A POSIX TZ string: DAY is when a clock is set, TIME_S when on that day by the old clock. */
-struct rule_date {
-	char kind;            /* 'J' and '0': day of the year, from 1 without Feb 29, from 0; 'M' */
-	int day, month, week; /* of 'M': the week'th weekday `day` of the month, week 5 the last */
-	int32_t time_s;
-};
-
-struct rule {
-	bool has_dst;
-	int32_t standard_s, dst_s;
-	struct rule_date start, end;
-};
-
-/* What is left to read of a text. */
-struct cursor {
-	const char *at, *end;
-};
 
 struct tzif {
 	int version;
@@ -91,137 +71,12 @@ void zone_release(struct zone *z)
 	*z = (struct zone){0};
 }
 
-static bool next_is(struct cursor *c, char wanted)
-{
-	if (c->at == c->end || *c->at != wanted)
-		return false;
-	c->at++;
-	return true;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool rule_number(struct cursor *c, int min, int max, int *number)
-{
-	const char *from = c->at;
-
-	for (*number = 0; c->at < c->end && is_digit(*c->at) && *number <= max; c->at++)
-		*number = *number * 10 + (*c->at - '0');
-	return c->at > from && *number >= min && *number <= max;
-}
-
-static bool rule_name(struct cursor *c)
-{
-	const char *from = c->at;
-	bool quoted = next_is(c, '<');
-
-	while (c->at < c->end &&
-		(is_letter(*c->at) ||
-			(quoted && (is_digit(*c->at) || *c->at == '+' || *c->at == '-'))))
-		c->at++;
-	return quoted ? next_is(c, '>') : c->at - from >= 3;
-}
-
-/* [+-]hh[:mm[:ss]] */
-static bool rule_time(struct cursor *c, int hours_max, int32_t *time_s)
-{
-	bool negative = next_is(c, '-');
-	int hours, minutes = 0, seconds = 0;
-
-	if (!negative)
-		next_is(c, '+');
-	if (!rule_number(c, 0, hours_max, &hours))
-		return false;
-	if (next_is(c, ':')) {
-		if (!rule_number(c, 0, 59, &minutes))
-			return false;
-		if (next_is(c, ':') && !rule_number(c, 0, 59, &seconds))
-			return false;
-	}
-	*time_s = hours * 3600 + minutes * 60 + seconds;
-	if (negative)
-		*time_s = -*time_s;
-	return true;
-}
-
-/* ,Jn ,n or ,Mm.w.d, each with an optional /time */
-static bool rule_date(struct cursor *c, struct rule_date *d)
-{
-	bool good;
-
-	if (!next_is(c, ','))
-		return false;
-	if (next_is(c, 'M')) {
-		d->kind = 'M';
-		good = rule_number(c, 1, 12, &d->month) && next_is(c, '.') &&
-		       rule_number(c, 1, 5, &d->week) && next_is(c, '.') &&
-		       rule_number(c, 0, 6, &d->day);
-	} else if (next_is(c, 'J')) {
-		d->kind = 'J';
-		good = rule_number(c, 1, 365, &d->day);
-	} else {
-		d->kind = '0';
-		good = rule_number(c, 0, 365, &d->day);
-	}
-	d->time_s = 2 * 3600;
-	return good && (!next_is(c, '/') || rule_time(c, RULE_HOURS_MAX, &d->time_s));
-}
-
-/* The rule's offsets count west of UTC as positive, ours east. */
-static bool rule_read(struct cursor *c, struct rule *r)
-{
-	if (!rule_name(c) || !rule_time(c, 24, &r->standard_s))
-		return false;
-	r->standard_s = -r->standard_s;
-	r->has_dst = c->at < c->end;
-	if (!r->has_dst)
-		return true;
-	r->dst_s = r->standard_s + 3600;
-	if (!rule_name(c))
-		return false;
-	if (c->at < c->end && *c->at != ',') {
-		if (!rule_time(c, 24, &r->dst_s))
-			return false;
-		r->dst_s = -r->dst_s;
-	}
-	return rule_date(c, &r->start) && rule_date(c, &r->end) && c->at == c->end;
-}
-
-static int64_t rule_days(const struct rule_date *d, int64_t year)
-{
-	int64_t first, day;
-
-	switch (d->kind) {
-	case 'J':
-		return civil_days(year, 1, d->day) + (d->day >= 60 && civil_is_leap(year));
-	case '0':
-		return civil_days(year, 1, 1) + d->day;
-	default:
-		first = civil_days(year, d->month, 1);
-		day = (d->day - civil_weekday(first) + 7) % 7 + (d->week - 1) * 7;
-		return first + (day < civil_month_days(year, d->month) ? day : day - 7);
-	}
-}
-
-static int64_t rule_instant(const struct rule_date *d, int64_t year, int32_t old_offset_s)
-{
-	return rule_days(d, year) * CIVIL_DAY_S + d->time_s - old_offset_s;
-}
-
 /*
  * The changes by the rule, from the last transition on. A change may be a week out of its year, so
  * the years on both sides of the cycle are needed: what is folded back falls into the years
  * first + 2 .. first + 402, all of whose changes come from the rule.
  */
-static void unroll(struct zone *z, const struct rule *r)
+static void unroll(struct zone *z, const struct zone_rule *r)
 {
 	int64_t known_s = z->segments[z->count - 1].from_s;
 	int64_t first = RULE_FIRST_YEAR;
@@ -229,8 +84,8 @@ static void unroll(struct zone *z, const struct rule *r)
 	if (known_s / CIVIL_DAY_S > civil_days(first, 1, 1))
 		first = civil_from_days(known_s / CIVIL_DAY_S).year;
 	for (int64_t year = first - 1; year < first - 1 + UNROLLED_YEARS; year++) {
-		int64_t start_s = rule_instant(&r->start, year, r->standard_s);
-		int64_t end_s = rule_instant(&r->end, year, r->dst_s);
+		int64_t start_s = zone_rule_start(r, year);
+		int64_t end_s = zone_rule_end(r, year);
 
 		if (end_s < start_s && end_s > known_s)
 			push(z, end_s, r->standard_s);
@@ -319,21 +174,20 @@ static int32_t type_offset_s(const struct tzif *t, uint8_t type)
 }
 
 /* The footer is the rule between two newlines; it may be empty. */
-static const char *read_footer(const uint8_t *at, const uint8_t *end, struct rule *r, bool *has)
+static const char *read_footer(
+	const uint8_t *at, const uint8_t *end, struct zone_rule *r, bool *has)
 {
-	struct cursor c;
 	const uint8_t *newline = NULL;
 
 	if (at < end && *at == '\n')
 		newline = memchr(at + 1, '\n', (size_t)(end - at - 1));
-	if (!newline)
-		return damaged_rule;
-	c = (struct cursor){(const char *)at + 1, (const char *)newline};
-	*has = c.at < c.end;
-	return *has && !rule_read(&c, r) ? damaged_rule : NULL;
+	*has = newline && newline > at + 1;
+	if (!newline || (*has && !zone_rule_read(r, (const char *)at + 1, (const char *)newline)))
+		return "the time zone's rule for later times is damaged";
+	return NULL;
 }
 
-static void build(struct zone *z, const struct tzif *t, const struct rule *r)
+static void build(struct zone *z, const struct tzif *t, const struct zone_rule *r)
 {
 	const uint8_t *types = t->data + t->time_count * t->time_bytes;
 	int32_t first_s = r && t->time_count == 0 ? r->standard_s : type_offset_s(t, 0);
@@ -350,7 +204,7 @@ const char *zone_parse(struct zone *z, const void *tzif, size_t len)
 {
 	const uint8_t *at = tzif, *end = at + len;
 	struct tzif t;
-	struct rule r = {0};
+	struct zone_rule r = {0};
 	bool has_rule = false;
 	const char *reason;
 

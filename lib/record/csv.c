@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "record/scan.h"
@@ -248,44 +249,6 @@ static bool is_blank(char byte)
 	return byte == ' ' || byte == '\t';
 }
 
-static size_t digits(const char *at, const char *end)
-{
-	const char *from = at;
-
-	while (at < end && *at >= '0' && *at <= '9')
-		at++;
-	return (size_t)(at - from);
-}
-
-/* RFC 8259, section 6. */
-static bool is_number(const char *at, const char *end)
-{
-	size_t n;
-
-	if (at < end && *at == '-')
-		at++;
-	n = digits(at, end);
-	if (!n || (n > 1 && *at == '0'))
-		return false;
-	at += n;
-	if (at < end && *at == '.') {
-		n = digits(++at, end);
-		if (!n)
-			return false;
-		at += n;
-	}
-	if (at < end && (*at == 'e' || *at == 'E')) {
-		at++;
-		if (at < end && (*at == '+' || *at == '-'))
-			at++;
-		n = digits(at, end);
-		if (!n)
-			return false;
-		at += n;
-	}
-	return at == end;
-}
-
 static bool is_word(const char *at, const char *end, const char *word)
 {
 	size_t len = strlen(word);
@@ -303,7 +266,8 @@ static void add_typed(struct buf *to, const char *text, size_t len)
 		end--;
 	if (!len)
 		buf_text(to, "null");
-	else if (is_number(at, end) || is_word(at, end, "true") || is_word(at, end, "false"))
+	else if (decimal_is_number(at, (size_t)(end - at)) || is_word(at, end, "true") ||
+		 is_word(at, end, "false"))
 		buf_add(to, at, (size_t)(end - at));
 	else
 		text_quote(to, text, len);

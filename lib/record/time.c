@@ -2,38 +2,21 @@
 
 #include <endian.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/civil.h"
+#include "base/numeral.h"
 #include "io/zoneinfo.h"
+#include "record/stamp.h"
 #include "record/text.h"
+#include "record/timepattern.h"
 
 enum {
-	NS_PER_S = 1000000000,
 	DIGITS_64 = 19,     /* of the largest int64 */
 	AUTO_POINT_MIN = 9, /* digits of 1e8 */
 };
 
-static const int64_t exponent_max = INT64_C(1) << 40; /* beyond any number of digits */
-
 static const char does_not_fit[] = "does not fit 64-bit nanoseconds (years 1677 to 2262)";
 static const char not_rfc3339[] = "not an RFC 3339 date-time such as 2026-05-01T12:00:00Z";
-
-/* A date and time of day as it was written. */
-struct stamp {
-	int64_t local_s; /* as if it were UTC */
-	int32_t ns;
-	int32_t offset_s;
-	bool has_offset;
-	bool is_leap_second;
-};
-
-/* A decimal number as it was written. */
-struct number {
-	const char *at, *end; /* from the first digit that isn't 0; may have a '.' in it */
-	int64_t point; /* the decimal point is behind so many digits from `at`, exponent counted */
-	bool negative;
-};
 
 static const char *bad(struct time_format *f, const char *detail)
 {
@@ -168,8 +151,7 @@ static const char *read_time_of_day(const char *s, struct stamp *t)
 		return not_rfc3339;
 	if (hour > 23 || minute > 59 || second > 60)
 		return "no such time of day";
-	t->is_leap_second = second == 60;
-	t->local_s += hour * 3600 + minute * 60 + second - t->is_leap_second;
+	stamp_add(t, hour, minute, second);
 	return NULL;
 }
 
@@ -208,75 +190,6 @@ static const char *read_date_time(struct time_format *f, const char *s, size_t l
 	const char *detail = read_rfc3339(f, s, len, &t);
 
 	return detail ? bad(f, detail) : finish(f, &t, ns);
-}
-
-static int64_t read_exponent(const char *s, const char *end)
-{
-	bool negative = *s == '-';
-	int64_t value = 0;
-
-	for (s += *s == '-' || *s == '+'; s < end; s++)
-		if (value < exponent_max)
-			value = value * 10 + (*s - '0');
-	return negative ? -value : value;
-}
-
-/* JSON's form of a number, but for zeros before it. */
-static bool read_number(const char *s, const char *end, struct number *n)
-{
-	const char *p, *digits;
-
-	n->negative = s < end && *s == '-';
-	n->at = s + n->negative;
-	for (p = n->at; p < end && is_digit(*p); p++)
-		;
-	n->point = p - n->at;
-	if (n->point == 0)
-		return false;
-	if (p < end && *p == '.') {
-		for (digits = ++p; p < end && is_digit(*p); p++)
-			;
-		if (p == digits)
-			return false;
-	}
-	n->end = p;
-	if (p < end && (*p | 0x20) == 'e') {
-		p++;
-		p += p < end && (*p == '-' || *p == '+');
-		for (digits = p; p < end && is_digit(*p); p++)
-			;
-		if (p == digits)
-			return false;
-		n->point += read_exponent(n->end + 1, end);
-	}
-	for (; n->at < n->end && (*n->at == '0' || *n->at == '.'); n->at++)
-		n->point -= *n->at == '0';
-	return p == end;
-}
-
-/* Rounds n * 10^exponent down to an integer; false if it doesn't fit. */
-static bool scale(const struct number *n, int exponent, int64_t *scaled)
-{
-	int64_t wanted = n->at == n->end ? 0 : n->point + exponent;
-	uint64_t magnitude = 0, limit = (uint64_t)INT64_MAX + n->negative;
-	bool has_rest = false;
-
-	if (wanted > DIGITS_64)
-		return false;
-	for (const char *p = n->at; p < n->end; p++) {
-		if (*p == '.')
-			continue;
-		if (wanted > 0)
-			magnitude = magnitude * 10 + (uint64_t)(*p - '0');
-		else
-			has_rest |= *p != '0';
-		wanted -= wanted > 0;
-	}
-	for (; wanted > 0; wanted--)
-		magnitude *= 10;
-	magnitude += n->negative && has_rest;
-	*scaled = (int64_t)(n->negative ? 0 - magnitude : magnitude);
-	return magnitude <= limit;
 }
 
 /* The unit that a number with so many digits before its point speaks for. */
@@ -340,7 +253,7 @@ static bool read_plain(const char *s, size_t len, uint64_t *value)
 
 static const char *read_count(struct time_format *f, const char *s, size_t len, int64_t *ns)
 {
-	struct number n;
+	struct numeral n;
 	uint64_t value;
 	const char *detail;
 
@@ -352,12 +265,12 @@ static const char *read_count(struct time_format *f, const char *s, size_t len, 
 			       ? bad(f, does_not_fit)
 			       : NULL;
 	}
-	if (!read_number(s, s + len, &n))
+	if (!numeral_read(&n, s, len))
 		return bad(f, "not a number");
-	detail = check_unit(f, n.at == n.end ? 0 : n.point);
+	detail = check_unit(f, n.first ? n.point : 0);
 	if (detail)
 		return bad(f, detail);
-	return scale(&n, unit_exponent[f->unit], ns) ? NULL : bad(f, does_not_fit);
+	return numeral_floor(&n, unit_exponent[f->unit], ns) ? NULL : bad(f, does_not_fit);
 }
 
 static bool is_blank(char c)
@@ -374,13 +287,10 @@ static const char *read_count_string(struct time_format *f, const char *s, size_
 	return read_count(f, s, len, ns);
 }
 
-/* strptime checks no day against its month, and its %j can leave the year. */
 static const char *read_pattern(struct time_format *f, const char *s, size_t len, int64_t *ns)
 {
-	struct tm tm = {.tm_year = 70, .tm_mday = 1};
 	struct stamp t = {.has_offset = f->pattern_has_zone};
-	const char *rest;
-	int64_t year;
+	const char *detail;
 
 	if (memchr(s, '\0', len))
 		return bad(f, "a NUL byte in the time");
@@ -388,27 +298,8 @@ static const char *read_pattern(struct time_format *f, const char *s, size_t len
 		buf_clear(&f->text);
 		buf_add(&f->text, s, len);
 	}
-	rest = strptime(buf_string(&f->text), f->pattern, &tm);
-	if (!rest)
-		return bad(f, "does not match the time format");
-	if (*rest != '\0')
-		return bad(f, "goes on behind what the time format reads");
-	year = (int64_t)tm.tm_year + 1900;
-	if (tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 ||
-		tm.tm_mday > civil_month_days(year, tm.tm_mon + 1))
-		return bad(f, "no such day in the calendar");
-	if (tm.tm_sec > 60)
-		return bad(f, "no such time of day");
-	if (tm.tm_gmtoff <= -CIVIL_DAY_S || tm.tm_gmtoff >= CIVIL_DAY_S)
-		return bad(f, "an offset of a day or more");
-	t.local_s = civil_days(year, tm.tm_mon + 1, tm.tm_mday) * CIVIL_DAY_S + tm.tm_hour * 3600 +
-		    tm.tm_min * 60 + tm.tm_sec;
-	t.offset_s = (int32_t)tm.tm_gmtoff;
-	if (tm.tm_sec == 60) {
-		t.local_s--;
-		t.ns = NS_PER_S - 1;
-	}
-	return finish(f, &t, ns);
+	detail = timepattern_read(f->pattern, buf_string(&f->text), &t);
+	return detail ? bad(f, detail) : finish(f, &t, ns);
 }
 
 static const char *read_string(struct time_format *f, const struct span *value, int64_t *ns)
@@ -462,34 +353,12 @@ static const char *const names[] = {
 	[TIME_NS] = "ns",
 };
 
-/*
- * Refused beside what strptime doesn't know: what it would read and ignore (%G %g %V), and a
- * pattern without a year, which it would take for 1970.
- */
-static const char *check_pattern(struct time_format *f)
-{
-	bool has_year = false;
-
-	for (const char *p = strchr(f->pattern, '%'); p; p = strchr(p, '%')) {
-		p += 1 + strspn(p + 1, "_-0^#");
-		p += *p == 'E' || *p == 'O';
-		if (*p == 's')
-			return "%s in a time format; the format for seconds is called s";
-		if (*p == '\0' || !strchr("%aAbBcCdDeFhHIjklmMnprRStTuUwWxXyYzZ", *p))
-			return "a conversion in the time format that strptime(3) cannot read";
-		has_year |= strchr("cDFxyY", *p) != NULL;
-		f->pattern_has_zone |= *p == 'z';
-		p++;
-	}
-	return has_year ? NULL : "a time format without a year";
-}
-
 static const char *set_kind(struct time_format *f, const char *format)
 {
 	if (strchr(format, '%')) {
 		f->kind = TIME_PATTERN;
 		f->pattern = format;
-		return check_pattern(f);
+		return timepattern_check(format, &f->pattern_has_zone);
 	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(format, names[i]) == 0) {
@@ -523,81 +392,4 @@ void time_format_release(struct time_format *f)
 const char *time_unit_decided(const struct time_format *f)
 {
 	return f->kind == TIME_AUTO && f->unit != TIME_AUTO ? names[f->unit] : NULL;
-}
-
-/* Writes value with leading zeros and returns what is behind it. */
-static char *put(char *to, uint32_t value, int digits)
-{
-	for (int i = digits - 1; i >= 0; i--, value /= 10)
-		to[i] = (char)('0' + value % 10);
-	return to + digits;
-}
-
-static char *put_fraction(char *to, int32_t ns)
-{
-	if (ns == 0)
-		return to;
-	*to++ = '.';
-	if (ns % 1000000 == 0)
-		return put(to, (uint32_t)ns / 1000000, 3);
-	return ns % 1000 == 0 ? put(to, (uint32_t)ns / 1000, 6) : put(to, (uint32_t)ns, 9);
-}
-
-/* Rounds down; b is positive. */
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
-static int32_t ns_of_second(int64_t ns)
-{
-	int32_t rest = (int32_t)(ns % NS_PER_S);
-
-	return rest < 0 ? rest + NS_PER_S : rest;
-}
-
-/* All but the offset. */
-static char *put_local(char *to, int64_t local_s, int32_t ns)
-{
-	int64_t days = floor_div(local_s, CIVIL_DAY_S);
-	uint32_t second = (uint32_t)(local_s - days * CIVIL_DAY_S);
-	struct civil date = civil_from_days(days);
-
-	to = put(to, (uint32_t)date.year, 4);
-	*to++ = '-';
-	to = put(to, (uint32_t)date.month, 2);
-	*to++ = '-';
-	to = put(to, (uint32_t)date.day, 2);
-	*to++ = 'T';
-	to = put(to, second / 3600, 2);
-	*to++ = ':';
-	to = put(to, second / 60 % 60, 2);
-	*to++ = ':';
-	to = put(to, second % 60, 2);
-	return put_fraction(to, ns);
-}
-
-size_t time_print(char out[TIME_TEXT_MAX], int64_t ns)
-{
-	char *end = put_local(out, floor_div(ns, NS_PER_S), ns_of_second(ns));
-
-	*end++ = 'Z';
-	*end = '\0';
-	return (size_t)(end - out);
-}
-
-size_t time_print_zone(char out[TIME_TEXT_MAX], int64_t ns, struct zone *z)
-{
-	int64_t s = floor_div(ns, NS_PER_S);
-	int64_t minutes = floor_div(zone_offset(z, s), 60);
-	char *end = put_local(out, s + minutes * 60, ns_of_second(ns));
-	uint32_t offset;
-
-	*end++ = minutes < 0 ? '-' : '+';
-	offset = (uint32_t)(minutes < 0 ? -minutes : minutes);
-	end = put(end, offset / 60, 2);
-	*end++ = ':';
-	end = put(end, offset % 60, 2);
-	*end = '\0';
-	return (size_t)(end - out);
 }

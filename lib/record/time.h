@@ -1,6 +1,6 @@
 /*
  * Event times: nanoseconds since 1970-01-01T00:00:00Z in a signed 64-bit integer (1677-09-21 to
- * 2262-04-11), read from a record's value and written as RFC 3339.
+ * 2262-04-11), read from a record's value. They are written by record/timetext.
  */
 #ifndef TIME_H
 #define TIME_H
@@ -11,10 +11,7 @@
 #include "base/buf.h"
 #include "flow/zone.h"
 #include "record/scan.h"
-
-enum {
-	TIME_TEXT_MAX = 40, /* the longest printed time, with its NUL */
-};
+#include "record/timetext.h"
 
 enum time_kind {
 	TIME_AUTO, /* as a unit: not decided yet */
@@ -64,18 +61,5 @@ const char *time_unit_decided(const struct time_format *f);
  * the process's TZ is not looked at. A number is read by a pattern as the text that it is.
  */
 const char *time_read(struct time_format *f, const struct span *value, int64_t *ns);
-
-/*
- * Writes t as RFC 3339 in UTC with Z; no fraction if it is zero, else 3, 6 or 9 digits. Returns the
- * length without the NUL.
- */
-size_t time_print(char out[TIME_TEXT_MAX], int64_t ns);
-
-/*
- * The same with the zone's offset. RFC 3339 has offsets of whole minutes: one with seconds (local
- * mean time, before about 1900) is rounded down to the minute and the time of day with it, so that
- * the instant is right.
- */
-size_t time_print_zone(char out[TIME_TEXT_MAX], int64_t ns, struct zone *z);
 
 #endif

@@ -285,3 +285,35 @@ void letter_bytes(const struct envelope *e, struct buf *to)
 		to->len += len;
 	}
 }
+
+struct summary {
+	struct buf *to;
+	bool any_member;
+};
+
+static void add_member(void *state, const struct span *key, const struct span *value)
+{
+	static const enum field bytes_fields[] = {RECORD, RAW, RAW_BASE64};
+	struct summary *s = state;
+	size_t quotes = value->type == SPAN_STRING;
+
+	for (size_t i = 0; i < sizeof(bytes_fields) / sizeof(*bytes_fields); i++) {
+		const char *name = field_names[bytes_fields[i]];
+
+		if (text_says(key, name, strlen(name)))
+			return;
+	}
+	buf_char(s->to, s->any_member ? ',' : '{');
+	buf_add(s->to, key->at - 1, key->len + 2u);
+	buf_char(s->to, ':');
+	buf_add(s->to, value->at - quotes, value->len + 2 * quotes);
+	s->any_member = true;
+}
+
+void letter_summary(const struct envelope *e, struct buf *to)
+{
+	struct summary s = {.to = to};
+
+	scan_members(e->line, e->len, add_member, &s);
+	buf_char(to, '}');
+}

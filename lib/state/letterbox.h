@@ -64,4 +64,7 @@ bool letterbox_next(struct letterbox *b, struct envelope *e);
 /* Appends the very bytes that were filed. */
 void letter_bytes(const struct envelope *e, struct buf *to);
 
+/* Appends the envelope without those bytes, as one JSON object. */
+void letter_summary(const struct envelope *e, struct buf *to);
+
 #endif
