@@ -1,7 +1,7 @@
 /*
  * Which keys have been seen, as 128-bit fingerprints in an open-addressing table. With a time to
  * live an entry counts until the clock reaches its time plus that; what has run out is taken away
- * when the table would grow, which no answer depends on.
+ * when the table would grow, and does not come back when the clock is set back.
  */
 #ifndef SEEN_H
 #define SEEN_H

@@ -345,7 +345,7 @@ static const struct path_node *child_of_element(
 static void forget(struct scanner *s, const struct path_node *n)
 {
 	if (n->value >= 0)
-		s->values[n->value].type = SPAN_MISSING;
+		s->values[n->value] = (struct span){.type = SPAN_MISSING};
 	for (uint32_t i = n->child; i; i = s->nodes[i].sibling)
 		forget(s, &s->nodes[i]);
 }
@@ -412,8 +412,6 @@ static const char *wanted(
 
 	forget(s, n);
 	if (n->child && (*p == '{' || *p == '[')) {
-		if (depth == SCAN_DEPTH_MAX)
-			return fail(s, p, "nested deeper than 512");
 		p = *p == '{' ? object(s, p, n, depth) : array(s, p, n, depth);
 	} else {
 		p = value(s, p, depth);

@@ -39,9 +39,9 @@ struct span {
 /*
  * Scans line[0..len), which holds no newline; line[len] must be '\n', and SCAN_PAD bytes behind it
  * must be readable. Of equal keys the last one wins. root gets the value itself; values gets one
- * span a path of p, in the order of path_add (SPAN_MISSING where the path leads nowhere).
- * Returns NULL, or why the line is not JSON (a static string), with *where the offset of the
- * offending byte; root and values then mean nothing. O(len).
+ * span a path of p, in the order of path_add (SPAN_MISSING, of length 0, where the path leads
+ * nowhere). Returns NULL, or why the line is not JSON (a static string), with *where the offset of
+ * the offending byte; root and values then mean nothing. O(len).
  */
 const char *scan(const struct paths *p, const char *line, size_t len, struct span *root,
 	struct span *values, size_t *where);

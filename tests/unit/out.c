@@ -1,0 +1,204 @@
+#include "io/out.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "base/die.h"
+#include "child.h"
+#include "test.h"
+
+static size_t size_of(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	check(end >= 0);
+	return (size_t)end;
+}
+
+static void check_content(int fd, const struct buf *want)
+{
+	char *got = malloc(want->len + 1);
+
+	check_int(size_of(fd), want->len);
+	check(pread(fd, got, want->len, 0) == (ssize_t)want->len);
+	check(memcmp(got, want->data, want->len) == 0);
+	free(got);
+}
+
+/* Runs of all sizes around those at which it batches and at which it writes at once. */
+void test_bytes_come_in_order(void)
+{
+	static const size_t sizes[] = {1, 100, 65535, 65536, 65537, 262144, 262143, 1, 0, 300000, 3,
+		262145, 200000, 62144, 1};
+	static char bytes[300000];
+	int fd = memfd_create("out", 0);
+	struct buf want;
+	struct out o;
+
+	buf_init(&want);
+	out_init(&o, fd, "memory");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		memset(bytes, (int)('a' + i), sizes[i]);
+		out_add(&o, bytes, sizes[i]);
+		buf_add(&want, bytes, sizes[i]);
+		check_int(o.bytes, want.len);
+		check_int(size_of(fd) + o.pending.len, want.len);
+	}
+	out_flush(&o);
+	check_content(fd, &want);
+	out_flush(&o);
+	check_content(fd, &want);
+	out_release(&o);
+	buf_release(&want);
+	close(fd);
+}
+
+void test_nothing_is_written_before_the_flush(void)
+{
+	int fd = memfd_create("out", 0);
+	struct out o;
+
+	out_init(&o, fd, "memory");
+	for (int i = 0; i < 1000; i++)
+		out_add(&o, "0123456789\n", 11);
+	check_int(size_of(fd), 0);
+	out_flush(&o);
+	check_int(size_of(fd), 11000);
+	out_close(&o);
+	check(close(fd) != 0);
+	out_release(&o);
+}
+
+void test_a_pipe_is_enlarged(void)
+{
+	int fds[2];
+	struct out o;
+
+	check(pipe(fds) == 0);
+	out_init(&o, fds[1], "pipe");
+	check(fcntl(fds[1], F_GETPIPE_SZ) >= 128 << 10);
+	out_close(&o);
+	out_release(&o);
+	close(fds[0]);
+}
+
+static void write_to(void *context)
+{
+	struct out *o = context;
+
+	program_name_set("dd-test");
+	out_add(o, "x\n", 2);
+	out_flush(o);
+}
+
+void test_a_full_disk(void)
+{
+	struct child c;
+	struct out o;
+	int fd = open("/dev/full", O_WRONLY);
+
+	check(fd >= 0);
+	out_init(&o, fd, "stdout");
+	child_run(&c, write_to, &o);
+	check_int(c.status, EX_IOERR);
+	check_text(c.err, "dd-test: cannot write to stdout: No space left on device\n");
+	out_release(&o);
+	close(fd);
+}
+
+static void write_ignoring_sigpipe(void *context)
+{
+	signal(SIGPIPE, SIG_IGN);
+	write_to(context);
+}
+
+void test_a_reader_that_is_gone(void)
+{
+	struct child c;
+	struct out o;
+	int fds[2];
+
+	check(pipe(fds) == 0);
+	close(fds[0]);
+	out_init(&o, fds[1], "stdout");
+	child_run(&c, write_ignoring_sigpipe, &o);
+	check_int(c.status, 128 + SIGPIPE);
+	check_text(c.err, "");
+	o.supervised = true;
+	child_run(&c, write_ignoring_sigpipe, &o);
+	check_int(c.status, EX_TEMPFAIL);
+	check_text(c.err, "dd-test: the reader of stdout is gone\n");
+	out_release(&o);
+	close(fds[1]);
+}
+
+void test_a_descriptor_that_is_closed(void)
+{
+	struct child c;
+	struct out o;
+	int fd = memfd_create("out", 0);
+
+	close(fd);
+	out_init(&o, fd, "stdout");
+	child_run(&c, write_to, &o);
+	check_int(c.status, EX_IOERR);
+	check_text(c.err, "dd-test: cannot write to stdout: Bad file descriptor\n");
+	out_release(&o);
+}
+
+/* A small socket takes a large write in pieces, and signals come in between. */
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+static void write_much(void *context)
+{
+	static char bytes[1 << 20];
+	struct sigaction action = {.sa_handler = on_alarm}; /* and no SA_RESTART */
+	struct out *o = context;
+
+	sigaction(SIGALRM, &action, NULL);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i % 253);
+	/* the signal that the reader sends comes while this write waits for it */
+	out_add(o, bytes, sizeof(bytes));
+	out_flush(o);
+}
+
+void test_short_and_interrupted_writes(void)
+{
+	char piece[1009];
+	int fds[2], status, small = 4096;
+	size_t len = 0;
+	ssize_t n;
+	struct out o;
+	pid_t pid;
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	check(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) == 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		out_init(&o, fds[1], "socket");
+		write_much(&o);
+		out_release(&o);
+		exit(0);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], piece, sizeof(piece))) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			check_int((unsigned char)piece[i], (len + (size_t)i) % 253);
+		len += (size_t)n;
+		/* bytes have come, so the handler stands */
+		if (len < 1 << 19)
+			kill(pid, SIGALRM);
+	}
+	check_int(len, 1 << 20);
+	check(waitpid(pid, &status, 0) == pid && status == 0);
+	close(fds[0]);
+}
