@@ -32,7 +32,7 @@ void selection_release(struct selection *s)
 
 static bool is_meant(struct selection *s, const struct envelope *e)
 {
-	struct selected key, *found;
+	struct selected key = {0}, *found;
 
 	if (!s->count)
 		return true;
