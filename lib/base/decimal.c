@@ -218,7 +218,8 @@ static bool is_zero(const struct decimal *d)
 	return d->is_double ? d->number == 0 : d->coefficient == 0;
 }
 
-const char *decimal_divide(struct decimal *result, const struct decimal *a, const struct decimal *b)
+static const char *divide(
+	struct decimal *result, const struct decimal *a, const struct decimal *b, bool as_decimal)
 {
 	int scale = larger_scale(a, b);
 	bool negative;
@@ -231,11 +232,19 @@ const char *decimal_divide(struct decimal *result, const struct decimal *a, cons
 	negative = (a->coefficient < 0) != (b->coefficient < 0);
 	n = a->coefficient;
 	d = b->coefficient;
+	if (as_decimal && exact_divide(result, negative, exact_magnitude(n), exact_magnitude(d),
+				  a->scale - b->scale))
+		return NULL;
 	if (exact_raise(&n, scale - a->scale) && exact_raise(&d, scale - b->scale))
 		divide_narrow(result, negative, exact_magnitude(n), exact_magnitude(d));
 	else
 		exact_divide_wide(result, a, b);
 	return NULL;
+}
+
+const char *decimal_divide(struct decimal *result, const struct decimal *a, const struct decimal *b)
+{
+	return divide(result, a, b, true);
 }
 
 const char *decimal_modulo(struct decimal *result, const struct decimal *a, const struct decimal *b)
@@ -361,13 +370,6 @@ void decimal_sum_add(struct decimal_sum *s, const struct decimal *d)
 		sum_any(s, d);
 }
 
-void decimal_sum_add_integer(struct decimal_sum *s, int64_t value)
-{
-	struct decimal d = decimal_from_integer(value);
-
-	decimal_sum_add(s, &d);
-}
-
 const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total)
 {
 	int128 raised = s->coefficient;
@@ -389,5 +391,5 @@ const char *decimal_sum_average(const struct decimal_sum *s, uint64_t count, str
 	const char *reason = decimal_sum_value(s, mean);
 
 	assert(count > 0);
-	return reason ? reason : decimal_divide(mean, mean, &n);
+	return reason ? reason : divide(mean, mean, &n, false);
 }

@@ -70,7 +70,8 @@ const char *decimal_subtract(
 const char *decimal_multiply(
 	struct decimal *result, const struct decimal *a, const struct decimal *b);
 
-/* The exact integer (of scale 0) where a is a multiple of b, else the nearest double. */
+/* Exact where the quotient ends as a decimal that can be held (with no more scale than it needs),
+ * else the nearest double. */
 const char *decimal_divide(
 	struct decimal *result, const struct decimal *a, const struct decimal *b);
 
@@ -111,12 +112,11 @@ struct decimal_sum {
 
 void decimal_sum_init(struct decimal_sum *s);
 void decimal_sum_add(struct decimal_sum *s, const struct decimal *d);
-void decimal_sum_add_integer(struct decimal_sum *s, int64_t value);
 
 /* Both fail with "number out of range" when the sum left the doubles. */
 const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total);
 
-/* Total / count, as decimal_divide. Needs count > 0. */
+/* Total / count: the exact integer, or else the nearest double. Needs count > 0. */
 const char *decimal_sum_average(const struct decimal_sum *s, uint64_t count, struct decimal *mean);
 
 #endif

@@ -116,6 +116,44 @@ void exact_multiply_wide(struct decimal *result, const struct decimal *a, const 
 	settle(result, &product, negative, a->scale + b->scale);
 }
 
+/* How often a prime divides n, which is left without it. */
+static int take_out(uint128 *n, unsigned prime)
+{
+	int times = 0;
+
+	for (; *n % prime == 0; times++)
+		*n /= prime;
+	return times;
+}
+
+/* What is left of d without its twos and fives must divide n; what is missing of either is
+ * multiplied in, to make a power of ten. */
+bool exact_divide(struct decimal *result, bool negative, uint128 n, uint128 d, int scale)
+{
+	int twos = take_out(&d, 2), fives = take_out(&d, 5), tens;
+
+	if (n % d != 0)
+		return false;
+	n /= d;
+	for (; n % 2 == 0 && twos; twos--)
+		n /= 2;
+	for (; n % 5 == 0 && fives; fives--)
+		n /= 5;
+	tens = twos > fives ? twos : fives;
+	for (scale += tens; twos < tens; twos++)
+		if (__builtin_mul_overflow(n, 2, &n))
+			return false;
+	for (; fives < tens; fives++)
+		if (__builtin_mul_overflow(n, 5, &n))
+			return false;
+	for (; scale > 0 && n % 10 == 0 && n; scale--)
+		n /= 10;
+	for (; scale < 0; scale++)
+		if (__builtin_mul_overflow(n, 10, &n))
+			return false;
+	return scale <= DECIMAL_SCALE_MAX && exact_set(result, n, negative, n ? scale : 0);
+}
+
 void exact_divide_wide(struct decimal *result, const struct decimal *a, const struct decimal *b)
 {
 	bool negative = (a->coefficient < 0) != (b->coefficient < 0);

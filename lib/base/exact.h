@@ -83,6 +83,10 @@ void exact_add_wide(struct decimal *result, const struct decimal *a, const struc
 
 void exact_multiply_wide(struct decimal *result, const struct decimal *a, const struct decimal *b);
 
+/* n / d * 10^-scale with the smallest scale, where it ends as a decimal that can be held; else
+ * false. Needs d other than 0. */
+bool exact_divide(struct decimal *result, bool negative, uint128 n, uint128 d, int scale);
+
 /* An exact integer, or the nearest double. Needs b other than 0. */
 void exact_divide_wide(struct decimal *result, const struct decimal *a, const struct decimal *b);
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NS_PER_S = 1000000000 };
+#include "base/instant.h"
 
 struct stamp {
 	int64_t local_s; /* as if it were UTC */

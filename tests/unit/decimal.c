@@ -205,7 +205,10 @@ void test_divide(void)
 {
 	check_result(decimal_divide, "6", "3", true, "2");
 	check_result(decimal_divide, "0.6", "0.2", true, "3");
-	check_result(decimal_divide, "10.0", "4", false, "2.5");
+	check_result(decimal_divide, "10.0", "4", true, "2.5");
+	check_result(decimal_divide, "2", "5.00", true, "0.4");
+	check_result(decimal_divide, "3.0", "1", true, "3");
+	check_result(decimal_divide, "-7", "1024", true, "-0.0068359375");
 	check_result(decimal_divide, "1", "3", false, "0.3333333333333333");
 	check_result(decimal_divide, "-2", "3", false, "-0.6666666666666666");
 	check_result(decimal_divide, "0", "-3", true, "0");
@@ -332,14 +335,21 @@ void test_sum_of_ten_million_cents(void)
 	check_average(&s, 10000000, false, "0.01");
 }
 
+static void add_integer(struct decimal_sum *s, int64_t value)
+{
+	struct decimal d = decimal_from_integer(value);
+
+	decimal_sum_add(s, &d);
+}
+
 void test_sum_has_the_largest_scale(void)
 {
 	struct decimal_sum s;
 
 	decimal_sum_init(&s);
-	decimal_sum_add_integer(&s, 5);
+	add_integer(&s, 5);
 	add(&s, "1.250");
-	decimal_sum_add_integer(&s, -5);
+	add_integer(&s, -5);
 	add(&s, "0.75");
 	check_sum(&s, true, "2.000");
 	check_average(&s, 2, true, "1");
@@ -365,7 +375,7 @@ void test_sum_says_that_it_left_the_exact_range(void)
 	decimal_sum_init(&s);
 	add(&s, MOST);
 	check(!s.is_double);
-	decimal_sum_add_integer(&s, 1);
+	add_integer(&s, 1);
 	check(s.is_double);
 	add(&s, "-1e38");
 	add(&s, "-70141183460469231731687303715884105728");
@@ -380,7 +390,7 @@ void test_sum_of_doubles_is_compensated(void)
 	decimal_sum_init(&s);
 	add(&s, "1e100");
 	for (int i = 0; i < 1000; i++)
-		decimal_sum_add_integer(&s, 1);
+		add_integer(&s, 1);
 	add(&s, "-1e100");
 	check_sum(&s, false, "1000");
 	check_average(&s, 16, false, "62.5");
