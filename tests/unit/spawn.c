@@ -60,6 +60,9 @@ void test_no_other_descriptors(void)
 	DIR *fds;
 
 	check(spawn(&cat, "/bin/cat"));
+	/* once it answers, the descriptors that exec closes are closed, all of them */
+	check_int(write(cat.to, "x", 1), 1);
+	check_int(read(cat.from, path, 1), 1);
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)cat.pid);
 	fds = opendir(path);
 	check(fds);
