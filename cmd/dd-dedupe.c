@@ -6,9 +6,7 @@
  * that nobody can craft two that collide; with n keys the chance that any two do is below n^2 /
  * 2^129.
  */
-#include <assert.h>
 #include <sodium.h>
-#include <string.h>
 
 #include "base/die.h"
 #include "flow/seen.h"
@@ -128,6 +126,7 @@ int main(int argc, char **argv)
 	int status;
 
 	filter_init(&d.filter, FILTER_STAGE, "dedupe", &handlers, &d);
+	d.filter.where_passes = true;
 	time_field_init(&d.time);
 	parse(&d, argc, argv);
 	fields_ask(&conf.key, &d.filter);

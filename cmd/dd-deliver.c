@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/die.h"
+#include "base/instant.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "base/url.h"
@@ -18,8 +19,6 @@
 #include "tool/delivery.h"
 #include "tool/filter.h"
 #include "tool/helper.h"
-
-enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 static struct {
 	const char *url;
@@ -153,8 +152,8 @@ static int64_t deliver_idle(void *state, int64_t now_ns)
 
 	if (!d->batch.count)
 		return LOOP_NEVER;
-	if (d->linger_until_ns == LOOP_NEVER && conf.linger_ns < LOOP_NEVER - now_ns)
-		d->linger_until_ns = now_ns + conf.linger_ns;
+	if (d->linger_until_ns == LOOP_NEVER)
+		d->linger_until_ns = time_plus(now_ns, conf.linger_ns);
 	if (now_ns >= d->linger_until_ns)
 		batch_send(d);
 	return d->linger_until_ns;

@@ -80,6 +80,7 @@ static const struct opt options[] = {
 };
 
 struct dlq {
+	const char *where;    /* which letters; NULL: all */
 	struct filter filter; /* take is a sink, replay a source */
 	struct letterbox box;
 	struct selection selection;
@@ -160,13 +161,25 @@ static int each_letter(struct dlq *d, void (*handle)(struct dlq *, const struct 
 	return missing || d->box.damaged ? EX_DATAERR : EX_OK;
 }
 
+/* --where chooses letters here, by their envelopes, and not records. */
+static void open_box(struct dlq *d, const char *store)
+{
+	size_t column = 0;
+	const char *why = NULL;
+
+	letterbox_open(&d->box, store);
+	if (d->where)
+		why = letterbox_choose(&d->box, d->where, &column);
+	if (why)
+		die(EX_USAGE, "--where '%s': %s at column %zu", d->where, why, column);
+}
+
 static int run_report(
 	struct dlq *d, const char *store, void (*handle)(struct dlq *, const struct envelope *))
 {
 	int status;
 
-	pipe_guard_standard();
-	letterbox_open(&d->box, store);
+	open_box(d, store);
 	out_init(&d->out, STDOUT_FILENO, "stdout");
 	tallies_init(&d->tallies);
 	status = each_letter(d, handle);
@@ -208,7 +221,6 @@ static void replay_one(struct dlq *d, const struct envelope *e)
 
 static void print_plan(struct dlq *d)
 {
-	pipe_guard_standard();
 	out_init(&d->out, STDOUT_FILENO, "stdout");
 	buf_clear(&d->line);
 	buf_format(&d->line,
@@ -228,7 +240,7 @@ static int run_replay(struct dlq *d, const char *store)
 	/* first, so that the stages behind hear of a store that is not there */
 	if (!conf.dry_run)
 		filter_begin(&d->filter);
-	letterbox_open(&d->box, store);
+	open_box(d, store);
 	replay_init(&d->replay, &d->filter, conf.rate_per_s, conf.dry_run);
 	status = each_letter(d, replay_one);
 	if (conf.dry_run) {
@@ -291,6 +303,9 @@ static int run_reader(struct dlq *d, enum verb verb, char **operands, int count)
 	const char *store = operands[1];
 	int status;
 
+	d->where = d->filter.where_text;
+	d->filter.where_text = NULL;
+	pipe_guard_standard();
 	selection_init(&d->selection, operands + 2, (size_t)count - 2,
 		conf.limit.is_set ? conf.limit.count : UINT64_MAX);
 	if (verb == REPLAY)

@@ -5,7 +5,6 @@
  * an object. The stream is supervised where a program reads it: it says that it begins and that it
  * is complete, and an end that was not said is a crash. Memory is bounded by --max-record.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +14,6 @@
 #include "tool/filter.h"
 #include "tool/intake.h"
 #include "tool/opt.h"
-#include "tool/supervision.h"
 
 enum format {
 	FORMAT_BY_NAME, /* by the ending of the input's name */
@@ -116,10 +114,7 @@ static void refuse(struct source *s, struct record *r, const char *why)
 			"%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
 			"columns, but a header line is data then: cut it off",
 			r->source, (unsigned long long)r->line, why);
-	if (stream_is_supervised(&s->filter.stream))
-		s->filter.balance.hash_in += r->hash ? r->hash : hash_bytes(r->bytes, r->len);
-	s->filter.balance.in++;
-	filter_reject(&s->filter, r, "malformed", why);
+	intake_refuse(&s->filter, r, filter_bad(&s->filter, "malformed", "%s", why));
 }
 
 /* Of what is too long the letter has the beginning, and the hash of all. */
@@ -202,13 +197,19 @@ static void source_input_end(void *state)
 static void source_begin(void *state)
 {
 	struct source *s = state;
+	bool has_stdin = false;
 	struct stat st;
 
 	for (int i = 0; i < s->input_count; i++) {
 		const char *name = s->inputs[i];
 
-		if (strcmp(name, "-") == 0)
+		if (strcmp(name, "-") == 0) {
+			if (has_stdin)
+				die(EX_USAGE,
+					"'-' is given twice: the standard input can be read once");
+			has_stdin = true;
 			continue;
+		}
 		if (access(name, R_OK) != 0 || stat(name, &st) != 0)
 			die_errno(EX_IOERR, "cannot open '%s'", name);
 		if (S_ISDIR(st.st_mode))
@@ -259,7 +260,6 @@ int main(int argc, char **argv)
 	int status;
 
 	filter_init(&s.filter, FILTER_SOURCE, "source", &ndjson, &s);
-	supervision_speak_for(&s.filter);
 	command.common = filter_options(&s.filter);
 	s.input_count = opt_parse(&command, argc, argv);
 	s.filter.plain = conf.plain;

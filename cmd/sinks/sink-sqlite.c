@@ -62,6 +62,8 @@ static void option_take(const struct url_option *o)
 	if (url_option_is(o, "table") && o->value) {
 		buf_clear(&conf.table);
 		decode(&conf.table, o->value, o->value_len);
+		if (!conf.table.len)
+			sink_fail(EX_USAGE, "an empty name in the URL: table=NAME");
 	} else if (url_option_is(o, "real") && !o->value) {
 		conf.real = true;
 	} else {
@@ -78,6 +80,9 @@ static void url_take(const char *text)
 
 	if (!url_split(&url, text) || !url.path_len)
 		sink_fail(EX_USAGE, "no file in the URL: it is sqlite:FILE?table=NAME");
+	if (url.path_len >= 2 && memcmp(url.path, "//", 2) == 0 &&
+		(url.path_len < 3 || url.path[2] != '/'))
+		sink_fail(EX_USAGE, "a file has no host: it is sqlite:FILE?table=NAME");
 	/* A relative path is marked as one: SQLite means something else by :memory: and file:. */
 	if (*url.path != '/')
 		buf_text(&conf.file, "./");

@@ -28,12 +28,21 @@ void die_last_words(void (*speak)(int status, const char *why))
 	last_words = speak;
 }
 
-static void leave(int status, const char *why) __attribute__((noreturn));
+/* Messages quote what comes from outside: no control character of it reaches a terminal. */
+static void tame(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
 
-static void leave(int status, const char *why)
+static void leave(int status, char *why) __attribute__((noreturn));
+
+static void leave(int status, char *why)
 {
 	void (*speak)(int, const char *) = last_words;
 
+	tame(why);
 	fprintf(stderr, "%s: %s\n", name, why);
 	last_words = NULL;
 	if (speak)
@@ -74,5 +83,6 @@ void warn(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	tame(what);
 	fprintf(stderr, "%s: %s\n", name, what);
 }

@@ -1,5 +1,6 @@
 #include "base/table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct table_chunk {
 
 void table_init(struct table *t, size_t value_bytes)
 {
+	assert(value_bytes <= TABLE_VALUE_MAX);
 	*t = (struct table){
 		.value_bytes =
 			(uint32_t)((value_bytes + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1)),
@@ -132,33 +134,35 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 	return e->value;
 }
 
-/* qsort has no context, so it sorts pairs of a key and its entry. */
-struct keyed {
-	const char *key;
-	struct table_entry *entry;
-};
-
-static int by_key(const void *a, const void *b)
+struct table_entry *table_next(const struct table *t, size_t *at)
 {
-	const struct keyed *x = a, *y = b;
-	uint32_t xn = x->entry->key_len, yn = y->entry->key_len;
-	int order = memcmp(x->key, y->key, xn < yn ? xn : yn);
+	while (t->slots && *at <= t->slot_mask) {
+		struct table_entry *e = t->slots[(*at)++];
 
-	return order ? order : (xn > yn) - (xn < yn);
+		if (e)
+			return e;
+	}
+	return NULL;
+}
+
+static int by_key(const void *a, const void *b, void *table)
+{
+	const struct table_entry *x = *(struct table_entry *const *)a;
+	const struct table_entry *y = *(struct table_entry *const *)b;
+	uint32_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
+	int order = memcmp(table_key(table, x), table_key(table, y), len);
+
+	return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
 struct table_entry **table_sorted(const struct table *t)
 {
 	struct table_entry **sorted = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
-	struct keyed *pairs = mem_alloc((t->count + 1) * sizeof(*pairs));
-	size_t n = 0;
+	struct table context = *t;
+	size_t at = 0, n = 0;
 
-	for (size_t i = 0; t->slots && i <= t->slot_mask; i++)
-		if (t->slots[i])
-			pairs[n++] = (struct keyed){table_key(t, t->slots[i]), t->slots[i]};
-	qsort(pairs, n, sizeof(*pairs), by_key);
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = pairs[i].entry;
-	free(pairs);
+	while ((sorted[n] = table_next(t, &at)))
+		n++;
+	qsort_r(sorted, n, sizeof(struct table_entry *), by_key, &context);
 	return sorted;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TABLE_ALIGN = 8 };
+enum { TABLE_ALIGN = 8, TABLE_VALUE_MAX = 1 << 30 };
 
 struct table_entry {
 	uint32_t key_len;
@@ -26,7 +26,8 @@ struct table {
 	size_t bytes;               /* all that is allocated */
 };
 
-/* value_bytes is what each value takes; values are aligned to TABLE_ALIGN. */
+/* value_bytes is what each value takes, at most TABLE_VALUE_MAX; values are aligned to TABLE_ALIGN.
+ */
 void table_init(struct table *t, size_t value_bytes);
 void table_release(struct table *t);
 
@@ -40,6 +41,15 @@ static inline const char *table_key(const struct table *t, const struct table_en
 {
 	return e->value + t->value_bytes;
 }
+
+/* The entry that a value is of. */
+static inline struct table_entry *table_entry_of(void *value)
+{
+	return (struct table_entry *)(void *)((char *)value - offsetof(struct table_entry, value));
+}
+
+/* The next entry in no order; *at is 0 at first. NULL behind the last. */
+struct table_entry *table_next(const struct table *t, size_t *at);
 
 /* All entries, sorted by the bytes of their keys: gives an array of count. O(n log n). */
 struct table_entry **table_sorted(const struct table *t);

@@ -2,7 +2,7 @@
 
 #include <limits.h>
 
-enum { NS_PER_MS = 1000000 };
+#include "base/instant.h"
 
 void retry_reset(struct retry *r)
 {
@@ -25,8 +25,8 @@ bool retry_failed(
 	wait_ms = backoff_ms(&r->backoff, r->failures > UINT_MAX ? UINT_MAX : (unsigned)r->failures,
 		random, at_least_ms);
 	if (wait_ms < left_ns / NS_PER_MS)
-		*at_ns = now_ns + (int64_t)wait_ms * NS_PER_MS;
+		*at_ns = time_plus(now_ns, (int64_t)wait_ms * NS_PER_MS);
 	else
-		*at_ns = now_ns + (int64_t)left_ns;
+		*at_ns = time_plus(now_ns, (int64_t)left_ns);
 	return true;
 }

@@ -13,10 +13,18 @@
 
 void durable_dir(const char *path)
 {
-	if (mkdir(path, 0700) == 0)
+	struct stat st;
+
+	if (mkdir(path, 0700) == 0) {
 		durable_sync_parent(path);
-	else if (errno != EEXIST)
+		return;
+	}
+	if (errno != EEXIST)
 		die_errno(EX_CANTCREAT, "cannot create directory '%s'", path);
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		die(EX_CANTCREAT, "'%s' is not a directory", path);
+	if (access(path, W_OK | X_OK) != 0)
+		die_errno(EX_CANTCREAT, "cannot write to directory '%s'", path);
 }
 
 int durable_create(const char *path)

@@ -5,7 +5,8 @@
 #ifndef DURABLE_H
 #define DURABLE_H
 
-/* Makes a directory that only its owner can read, if it is not there. Its parent must be there. */
+/* Makes a directory that only its owner can read, if it is not there (its parent must be), and sees
+ * that files can be made in it. */
 void durable_dir(const char *path);
 
 /* Creates a file that must not exist yet, mode 0600, for writing; -1 if it exists. */

@@ -43,6 +43,7 @@ static size_t unread(const struct frame_in *in)
 static const char *fill(struct frame_in *in, size_t missing)
 {
 	struct buf *b = &in->bytes;
+	size_t room = missing < READ_BYTES ? READ_BYTES : missing;
 	ssize_t got;
 
 	if (in->at) {
@@ -50,9 +51,9 @@ static const char *fill(struct frame_in *in, size_t missing)
 		b->len -= in->at;
 		in->at = 0;
 	}
-	buf_reserve(b, (missing < READ_BYTES ? READ_BYTES : missing) + FRAME_PAD);
+	buf_reserve(b, room + FRAME_PAD);
 	do
-		got = read(in->fd, b->data + b->len, b->cap - b->len - FRAME_PAD);
+		got = read(in->fd, b->data + b->len, room);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return "cannot read";

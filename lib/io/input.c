@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ struct input_codec {
 	ZSTD_DStream *zstd;
 	ZSTD_inBuffer packed;
 	char *packed_bytes;
-	bool frame_open; /* inside a zstd frame: the file may not end here */
+	bool frame_open;   /* inside a zstd frame: the file may not end here */
+	uint64_t unpacked; /* bytes given so far */
 };
 
 static bool ends_with(const char *text, const char *ending)
@@ -96,19 +98,28 @@ static size_t plain_read(struct input *in, char *to, size_t size)
 	return (size_t)n;
 }
 
+static void die_damaged(const struct input *in, const char *why) __attribute__((noreturn));
+
+static void die_damaged(const struct input *in, const char *why)
+{
+	die(EX_DATAERR, "'%s' is damaged or cut off behind %llu unpacked bytes (%s)", in->name,
+		(unsigned long long)in->codec->unpacked, why);
+}
+
 static size_t gzip_read(struct input *in, char *to, size_t size)
 {
 	int n = gzread(in->codec->gzip, to, (unsigned)size);
 	int code = Z_OK;
-	const char *why = gzerror(in->codec->gzip, &code);
+	const char *why = gzerror(in->codec->gzip, &code), *colon = strstr(why, ": ");
 
 	if (n < 0 || code == Z_BUF_ERROR) {
 		if (code == Z_ERRNO)
 			die_errno(EX_IOERR, "cannot read '%s'", in->name);
-		die(EX_DATAERR, "'%s' is damaged or cut off: %s", in->name, why);
+		/* zlib puts a name of its own before it */
+		die_damaged(in, colon ? colon + 2 : why);
 	}
 	if (n && gzdirect(in->codec->gzip))
-		die(EX_DATAERR, "'%s' is not gzip data", in->name);
+		die(EX_DATAERR, "'%s' is not gzip data, though its name says so", in->name);
 	return (size_t)n;
 }
 
@@ -124,13 +135,13 @@ static size_t zstd_read(struct input *in, char *to, size_t size)
 			c->packed.size = plain_read(in, c->packed_bytes, ZSTD_DStreamInSize());
 			c->packed.pos = 0;
 			if (!c->packed.size && c->frame_open)
-				die(EX_DATAERR, "'%s' is cut off", in->name);
+				die_damaged(in, "unexpected end of file");
 			if (!c->packed.size)
 				return 0;
 		}
 		left = ZSTD_decompressStream(c->zstd, &plain, &c->packed);
 		if (ZSTD_isError(left))
-			die(EX_DATAERR, "'%s' is damaged: %s", in->name, ZSTD_getErrorName(left));
+			die_damaged(in, ZSTD_getErrorName(left));
 		c->frame_open = left != 0;
 	}
 	return plain.pos;
@@ -138,9 +149,13 @@ static size_t zstd_read(struct input *in, char *to, size_t size)
 
 size_t input_read(struct input *in, char *to, size_t size)
 {
+	size_t n;
+
 	if (!in->codec)
 		return plain_read(in, to, size);
-	return in->codec->gzip ? gzip_read(in, to, size) : zstd_read(in, to, size);
+	n = in->codec->gzip ? gzip_read(in, to, size) : zstd_read(in, to, size);
+	in->codec->unpacked += n;
+	return n;
 }
 
 int input_waits_on(const struct input *in)

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
-
-enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000 };
+#include "base/instant.h"
 
 static volatile sig_atomic_t stops, figures;
 
@@ -42,7 +41,7 @@ static void on_signal(int number)
 
 	if (number == SIGUSR1)
 		figures = 1;
-	else if (++stops > 1)
+	else if (++stops > 2)
 		_exit(EX_TEMPFAIL);
 	if (write(wake[1], "", 1) < 0) {
 		/* the pipe is full, so the loop wakes up as it is */
@@ -77,12 +76,17 @@ bool loop_stop_asked(void)
 	return stops != 0;
 }
 
+bool loop_stop_insisted(void)
+{
+	return stops > 1;
+}
+
 bool loop_figures_asked(void)
 {
-	bool asked = figures;
-
+	if (!figures)
+		return false;
 	figures = 0;
-	return asked;
+	return true;
 }
 
 bool loop_ready(int fd)
@@ -114,16 +118,21 @@ static void drain_wake(void)
 		;
 }
 
-bool loop_wait(int fd, int64_t until_ns)
+enum loop_event loop_wait(int fd, int out_fd, int64_t until_ns)
 {
-	struct pollfd p[] = {{.fd = wake[0], .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-	int n = poll(p, 2, wait_ms(until_ns));
+	struct pollfd p[] = {
+		{.fd = wake[0], .events = POLLIN}, {.fd = fd, .events = POLLIN},
+		{.fd = out_fd}, /* errors are told unasked */
+	};
+	int n = poll(p, 3, wait_ms(until_ns));
 
 	if (n < 0 && errno != EINTR)
 		die_errno(EX_TEMPFAIL, "cannot wait for input");
 	if (n <= 0)
-		return false;
+		return LOOP_NOTHING;
 	if (p[0].revents)
 		drain_wake();
-	return p[1].revents != 0;
+	if (p[1].revents)
+		return LOOP_READABLE;
+	return p[2].revents ? LOOP_READER_GONE : LOOP_NOTHING;
 }

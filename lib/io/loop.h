@@ -18,11 +18,14 @@ int64_t loop_wall_ns(void);
 void loop_init(void);
 
 /*
- * From now on the first SIGTERM or SIGINT is only noted; a second one exits with EX_TEMPFAIL.
+ * From now on SIGTERM and SIGINT are only noted; but a third one exits with EX_TEMPFAIL at once.
  * Without it they end the process, as they end any filter.
  */
 void loop_catch_stop(void);
 bool loop_stop_asked(void);
+
+/* True from the second of them on. */
+bool loop_stop_insisted(void);
 
 /* True once for each SIGUSR1. */
 bool loop_figures_asked(void);
@@ -30,10 +33,13 @@ bool loop_figures_asked(void);
 /* True if a read of fd would not block. A descriptor of -1 never blocks. */
 bool loop_ready(int fd);
 
+/* What ended a wait. */
+enum loop_event { LOOP_NOTHING, LOOP_READABLE, LOOP_READER_GONE };
+
 /*
- * Waits until fd can be read (-1: none), until the monotonic clock says until_ns, or until a
- * signal came. True if fd can be read.
+ * Waits until fd can be read (-1: none), until nobody reads the pipe out_fd any more (-1: none),
+ * until the monotonic clock says until_ns, or until a signal came.
  */
-bool loop_wait(int fd, int64_t until_ns);
+enum loop_event loop_wait(int fd, int out_fd, int64_t until_ns);
 
 #endif

@@ -16,9 +16,10 @@ struct out {
 	int fd;
 	const char *name; /* for messages; borrowed */
 	struct buf pending;
-	uint64_t bytes;  /* written or pending */
-	bool supervised; /* a reader that is gone is a crash of the pipeline */
-	bool broken;     /* a write failed: nothing more can be said here */
+	uint64_t bytes;     /* written or pending */
+	int64_t writing_ns; /* how long write(2) took, all in all: a slow reader's doing */
+	bool supervised;    /* a reader that is gone is a crash of the pipeline */
+	bool broken;        /* a write failed: nothing more can be said here */
 };
 
 /* Takes over fd for writing and, if it is a pipe, makes it as large as is allowed up to 1 MiB. */
@@ -27,10 +28,13 @@ void out_init(struct out *o, int fd, const char *name);
 /* Frees the buffer, without writing what is pending. */
 void out_release(struct out *o);
 
-/* Appends; long runs go to write(2) without being copied. */
+/* Appends; long runs go to write(2) without being copied. What is broken takes nothing any more. */
 void out_add(struct out *o, const void *bytes, size_t len);
 
 void out_flush(struct out *o);
+
+/* Ends the process as a write to a reader that is gone does. */
+void out_reader_gone(struct out *o);
 
 /* Flushes and closes; closing can fail as well. */
 void out_close(struct out *o);

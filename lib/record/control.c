@@ -1,13 +1,15 @@
 #include "record/control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/die.h"
 #include "record/scan.h"
 #include "record/text.h"
 #include "record/time.h"
 
-enum { RUN_DIGITS = 16, VERSION_SPOKEN = 1 };
+enum { RUN_DIGITS = 16 };
 
 static bool run_from_hex(const char *text, size_t len, uint64_t *run)
 {
@@ -72,8 +74,7 @@ static const char *open_read(struct control *c, const json_t *open)
 	c->epoch = (uint64_t)json_integer_value(epoch);
 	if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || !c->has_run)
 		return "an 'open' without run and epoch";
-	if (json_integer_value(json_object_get(open, "v")) != VERSION_SPOKEN)
-		return "an 'open' of another version";
+	c->version = json_integer_value(json_object_get(open, "v"));
 	return NULL;
 }
 
@@ -188,7 +189,7 @@ void control_open(struct buf *to, uint64_t run, const char *pipeline, uint64_t e
 
 	run_text(name, run);
 	line = checked(json_pack("{s{sss{sisssI}}}", "$dd", "run", name, "open", "v",
-		VERSION_SPOKEN, "pipeline", pipeline, "epoch", (json_int_t)epoch));
+		CONTROL_VERSION, "pipeline", pipeline, "epoch", (json_int_t)epoch));
 	write_line(to, line);
 	json_decref(line);
 }

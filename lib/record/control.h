@@ -26,6 +26,7 @@ struct control {
 	bool has_run;
 	uint64_t run;
 	int64_t watermark_ns;
+	int64_t version;   /* of open */
 	uint64_t epoch;    /* of open and barrier */
 	bool is_last;      /* barrier: nothing comes behind it */
 	bool is_end;       /* barrier: and the input is complete */
@@ -41,6 +42,8 @@ static inline bool control_begins(const char *line, size_t len)
 
 	return len >= sizeof(head) - 1 && memcmp(line, head, sizeof(head) - 1) == 0;
 }
+
+enum { CONTROL_VERSION = 1 };
 
 /* Reads a control line; the contract of scan (record/scan.h) for line. Returns NULL, or a static
  * reason why it is none. The caller releases it in either case. */

@@ -1,6 +1,7 @@
 #include "record/sql.h"
 
-void sql_name(struct buf *to, const char *name)
+/* As an identifier, quoted. */
+static void add_name(struct buf *to, const char *name)
 {
 	buf_char(to, '"');
 	for (; *name; name++) {
@@ -13,10 +14,10 @@ void sql_name(struct buf *to, const char *name)
 
 static void table_and_columns(struct buf *to, const char *table, const struct row *row)
 {
-	sql_name(to, table);
+	add_name(to, table);
 	for (size_t i = 0; i < row->count; i++) {
 		buf_text(to, i ? ", " : " (");
-		sql_name(to, row->columns[i]->name);
+		add_name(to, row->columns[i]->name);
 	}
 	buf_char(to, ')');
 }
@@ -30,9 +31,9 @@ void sql_create_table(struct buf *to, const char *table, const struct row *row)
 void sql_add_column(struct buf *to, const char *table, const char *column)
 {
 	buf_text(to, "ALTER TABLE ");
-	sql_name(to, table);
+	add_name(to, table);
 	buf_text(to, " ADD COLUMN ");
-	sql_name(to, column);
+	add_name(to, column);
 }
 
 void sql_insert(struct buf *to, const char *table, const struct row *row)

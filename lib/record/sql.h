@@ -5,9 +5,6 @@
 #include "base/buf.h"
 #include "record/row.h"
 
-/* A name as an identifier, quoted. */
-void sql_name(struct buf *to, const char *name);
-
 /* The table with the columns of the row, which carry no type. */
 void sql_create_table(struct buf *to, const char *table, const struct row *row);
 

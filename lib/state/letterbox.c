@@ -7,6 +7,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/die.h"
 #include "base/mem.h"
@@ -63,14 +65,28 @@ static bool is_segment(const char *name)
 	       strcmp(tail + 1 + run_len, ending) == 0;
 }
 
+/* What can't be read is named and counted; the others are handled. */
+static bool is_readable(struct letterbox *b, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0)
+		return true;
+	warn("'%s' is no segment that can be read; it is skipped", path);
+	b->damaged++;
+	return false;
+}
+
 static void add_segment(struct letterbox *b, const char *name)
 {
 	struct buf path;
 
 	buf_init(&path);
 	buf_format(&path, "%s/%s", b->dir, name);
-	b->segments = mem_resize(b->segments, (b->count + 1) * sizeof(*b->segments));
-	b->segments[b->count++] = (struct segment){.path = mem_string(buf_string(&path))};
+	if (is_readable(b, buf_string(&path))) {
+		b->segments = mem_resize(b->segments, (b->count + 1) * sizeof(*b->segments));
+		b->segments[b->count++] = (struct segment){.path = mem_string(buf_string(&path))};
+	}
 	buf_release(&path);
 }
 
@@ -238,9 +254,19 @@ void letterbox_close(struct letterbox *b)
 		free(b->segments[i].path);
 	free(b->segments);
 	free(b->values);
+	expr_free(b->where);
 	lines_release(&b->lines);
 	paths_release(&b->paths);
 	time_format_release(&b->time);
+}
+
+const char *letterbox_choose(struct letterbox *b, const char *where, size_t *column)
+{
+	const char *why = expr_compile(&b->where, where, &b->paths, column);
+
+	free(b->values);
+	b->values = mem_zero(b->paths.count, sizeof(*b->values));
+	return why;
 }
 
 bool letterbox_next(struct letterbox *b, struct envelope *e)
@@ -259,8 +285,10 @@ bool letterbox_next(struct letterbox *b, struct envelope *e)
 			continue;
 		}
 		why = read_envelope(b, &l);
-		if (!why)
+		if (!why && (!b->where || expr_true(b->where, b->values)))
 			break;
+		if (!why)
+			continue;
 		b->damaged++;
 		warn("%s: line %" PRIu64 " is damaged: %s; it is skipped", b->input.name, l.number,
 			why);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "io/input.h"
 #include "io/line.h"
+#include "record/expr.h"
 #include "record/path.h"
 #include "record/scan.h"
 #include "record/time.h"
@@ -50,6 +51,7 @@ struct letterbox {
 	struct paths paths;
 	int fields[LETTERBOX_FIELDS];
 	struct span *values;
+	struct expr *where; /* which letters; NULL: all */
 	struct time_format time;
 	uint64_t damaged; /* lines that are no letter; each was named on stderr */
 };
@@ -57,6 +59,10 @@ struct letterbox {
 /* Dies with EX_IOERR if there is no such directory. */
 void letterbox_open(struct letterbox *b, const char *dir);
 void letterbox_close(struct letterbox *b);
+
+/* From now on gives only letters whose envelope this expression is true for. Before the first.
+ * NULL, or a static reason with *column. */
+const char *letterbox_choose(struct letterbox *b, const char *where, size_t *column);
 
 /* The next letter, valid until the next call; false at the end. Damaged ones are skipped. */
 bool letterbox_next(struct letterbox *b, struct envelope *e);

@@ -1,14 +1,13 @@
 #include "tool/delivery.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/die.h"
+#include "base/instant.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "io/loop.h"
-
-enum { NS_PER_S = 1000000000 };
+#include "io/random.h"
 
 struct held {
 	struct record record; /* its bytes are in the batch, from here on: */
@@ -89,12 +88,9 @@ static void give_up(struct delivery *d, const struct helper_verdict *v)
 /* Waits until the next try is due. */
 static void wait_to_retry(struct delivery *d, const struct helper_verdict *v, uint64_t at_least_ms)
 {
-	uint64_t random;
 	int64_t at_ns;
 
-	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		die_errno(EX_OSERR, "cannot get a random number");
-	if (!retry_failed(&d->retry, loop_now_ns(), random, at_least_ms, &at_ns))
+	if (!retry_failed(&d->retry, loop_now_ns(), random_number(), at_least_ms, &at_ns))
 		give_up(d, v);
 	if (d->retry.failures == 1 && !d->filter->quiet)
 		warn("%s; trying again", words(d, v));

@@ -31,7 +31,7 @@ const struct opt *time_field_options(struct time_field *t)
 			.to = &t->format},
 		{.name = "tz",
 			.arg = "ZONE",
-			.help = "zone of date-times without an offset",
+			.help = "zone of local times",
 			.read = opt_text,
 			.to = &t->zone},
 		{.name = NULL},
@@ -51,11 +51,13 @@ void time_field_ask(struct time_field *t, struct filter *f)
 	if (!t->name)
 		return;
 	t->field = filter_field(f, t->name);
-	why = time_format_set(&t->reader, t->format, t->zone);
-	if (why && t->zone)
-		die(EX_CONFIG, "--time-format '%s' --tz '%s': %s", t->format, t->zone, why);
+	why = time_format_set(&t->reader, t->format, NULL);
 	if (why)
 		die(EX_USAGE, "--time-format '%s': %s", t->format, why);
+	time_format_release(&t->reader);
+	why = time_format_set(&t->reader, t->format, t->zone);
+	if (why)
+		die(EX_CONFIG, "--tz '%s': %s", t->zone, why);
 }
 
 static void tell_unit(struct time_field *t)

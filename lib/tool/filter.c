@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "io/loop.h"
 #include "io/pipe.h"
+#include "io/random.h"
 #include "record/control.h"
 #include "tool/intake.h"
 #include "tool/supervision.h"
@@ -65,6 +66,11 @@ const struct opt *filter_options(struct filter *f)
 			.to = &f->pipeline,
 			.env = "DDPIPE_PIPELINE"},
 		{.letter = 'q', .name = "quiet", .to = &f->quiet},
+		{.letter = 'w',
+			.name = "where",
+			.arg = "EXPR",
+			.read = opt_text,
+			.to = &f->where_text},
 		{.name = NULL},
 	};
 
@@ -84,12 +90,15 @@ void filter_init(struct filter *f, enum filter_role role, const char *name,
 		.name = name,
 		.pipeline = "default",
 		.max_record_bytes = MAX_RECORD_DEFAULT,
+		.idle_ns = LOOP_NEVER,
 	};
 	paths_init(&f->paths);
 	paths_add(&f->paths, "$dd", &f->reserved_key);
 	stream_init(&f->stream);
 	buf_init(&f->detail);
 	outlet_init(&f->outlet);
+	if (name)
+		supervision_speak_for(f);
 }
 
 void filter_release(struct filter *f)
@@ -99,6 +108,7 @@ void filter_release(struct filter *f)
 	paths_release(&f->paths);
 	buf_release(&f->detail);
 	free(f->fields);
+	expr_free(f->where);
 }
 
 int filter_field(struct filter *f, const char *path)
@@ -210,30 +220,48 @@ static void attend_signals(struct filter *f)
 		f->quiet = false;
 		filter_tell(f);
 		f->quiet = quiet;
+		if (f->handlers->figures)
+			f->handlers->figures(f->state);
 	}
-	if (f->role == FILTER_SOURCE && loop_stop_asked())
+	if (loop_stop_insisted() || (f->role == FILTER_SOURCE && loop_stop_asked()))
 		die(EX_TEMPFAIL, "interrupted");
 }
 
 bool filter_wait(struct filter *f, int fd, int64_t until_ns)
 {
+	/* an unsupervised filter finds out when it writes, as any does */
+	int out_fd = f->outlet.out.supervised ? f->outlet.out.fd : -1;
+	enum loop_event event;
+
 	outlet_flush(&f->outlet);
 	attend_signals(f);
-	return loop_wait(fd, until_ns);
+	event = loop_wait(fd, out_fd, until_ns);
+	if (event == LOOP_READER_GONE)
+		out_reader_gone(&f->outlet.out);
+	return event == LOOP_READABLE;
+}
+
+static void call_idle(struct filter *f, int64_t now_ns)
+{
+	f->idle_ns = LOOP_NEVER;
+	if (f->handlers->idle)
+		f->idle_ns = f->handlers->idle(f->state, now_ns);
+	outlet_send_after(&f->outlet);
 }
 
 static void wait_for_input(struct filter *f)
 {
 	int fd = input_waits_on(&f->input);
-	int64_t until_ns = LOOP_NEVER;
 
 	attend_signals(f);
-	if (loop_ready(fd))
+	if (loop_ready(fd)) {
+		if (f->idle_ns != LOOP_NEVER && f->idle_ns <= loop_now_ns())
+			call_idle(f, loop_now_ns());
 		return;
-	do {
-		if (f->handlers->idle)
-			until_ns = f->handlers->idle(f->state, loop_now_ns());
-	} while (!filter_wait(f, fd, until_ns));
+	}
+	do
+		call_idle(f, loop_now_ns());
+	while (!filter_wait(f, fd, f->idle_ns));
 }
 
 static void read_input(struct filter *f, const char *path)
@@ -260,20 +288,24 @@ static void read_input(struct filter *f, const char *path)
 	input_close(&f->input);
 }
 
-static uint64_t random_number(void)
+static void compile_where(struct filter *f)
 {
-	uint64_t number;
+	size_t column = 0;
+	const char *why = expr_compile(&f->where, f->where_text, &f->paths, &column);
 
-	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-		die_errno(EX_TEMPFAIL, "cannot get a random number");
-	return number;
+	if (why)
+		die(EX_USAGE, "--where '%s': %s at column %zu", f->where_text, why, column);
+	f->wants_object = true;
 }
 
 void filter_begin(struct filter *f)
 {
 	pipe_guard_standard();
+	umask(S_IRWXG | S_IRWXO); /* what is made here, and by helpers, is its owner's only */
 	loop_init();
 	supervision_speak_for(f);
+	if (f->where_text)
+		compile_where(f);
 	f->has_begun = true;
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "flow/stream.h"
 #include "io/line.h"
+#include "record/expr.h"
 #include "record/scan.h"
 #include "tool/balance.h"
 #include "tool/opt.h"
@@ -72,8 +73,11 @@ struct handlers {
 	/* The watermark has advanced. The line passes on, unless the command consumes them. */
 	void (*watermark)(void *state, int64_t watermark_ns);
 	bool consumes_watermarks;
-	/* Input has run dry; returns the monotonic time to be called again if it stays so. */
+	/* Input has run dry, or the time has come that was returned last; returns the monotonic
+	 * time to be called at again. */
 	int64_t (*idle)(void *state, int64_t now_ns);
+	/* SIGUSR1 asked for the figures: what there is to say behind the balance, on stderr. */
+	void (*figures)(void *state);
 	/* The input is complete: flush everything. */
 	void (*end)(void *state);
 	/* How much is lost when the filter stops before its end, and what it is called. */
@@ -97,11 +101,14 @@ struct filter {
 	uint64_t max_record_bytes;
 	struct rejects rejects;
 	bool quiet;
+	const char *where_text;
 	bool plain; /* a source that sends no control lines */
 
 	struct paths paths;
 	struct span *fields;
-	int reserved_key; /* among the fields: a top-level $dd */
+	struct expr *where;
+	bool where_passes; /* records it does not choose pass untouched; else they are taken out */
+	int reserved_key;  /* among the fields: a top-level $dd */
 	bool wants_object;
 
 	struct stream stream;
@@ -112,11 +119,13 @@ struct filter {
 	struct input input;
 	struct lines lines;
 	struct outlet outlet;
-	struct opt options[8];
+	struct opt options[9];
+	int64_t idle_ns; /* when the idle handler wants to be called */
 	bool has_begun;
 };
 
-/* The stage's default name is the tool's without its "dd-". Borrows all that is given. */
+/* The stage's default name is the tool's without its "dd-"; NULL: it may be no stage, and
+ * filter_begin wants one. Borrows all that is given. */
 void filter_init(struct filter *f, enum filter_role role, const char *name,
 	const struct handlers *handlers, void *state);
 void filter_release(struct filter *f);
@@ -150,7 +159,7 @@ void filter_emit(struct filter *f, const char *line, size_t len);
 /* Writes the record's own bytes to the side file. */
 void filter_side_add(struct filter *f, const struct record *r);
 
-/* Sends a watermark behind the record in hand. */
+/* Sends a watermark behind the record in hand, or from the idle handler. */
 void filter_send_watermark(struct filter *f, int64_t watermark_ns);
 
 /* Files r, which is in hand or was HELD, as a dead letter for a static reason; without a store the

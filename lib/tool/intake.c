@@ -71,6 +71,13 @@ static void settle(struct filter *f, const struct record *r, struct verdict v, p
 		rejects_judge(&f->rejects, r->source, r->line, f->balance.in);
 }
 
+static struct verdict judge(struct filter *f, const struct record *r)
+{
+	if (f->where && !expr_true(f->where, f->fields))
+		return f->where_passes ? verdict(PASSED) : dropped("filtered");
+	return f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
+}
+
 static void handle(struct filter *f, struct record *r, pass_line *pass)
 {
 	struct verdict v = {.outcome = BAD};
@@ -82,7 +89,7 @@ static void handle(struct filter *f, struct record *r, pass_line *pass)
 	r->fields = f->fields;
 	v.reason = fault(f, r);
 	if (!v.reason)
-		v = f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
+		v = judge(f, r);
 	settle(f, r, v, pass);
 }
 

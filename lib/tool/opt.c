@@ -9,9 +9,11 @@
 
 enum { HELP_COLUMN = 28 };
 
+enum { HELP, VERSION_ROW };
+
 static const struct opt builtin[] = {
-	{.letter = 'h', .name = "help"},
-	{.name = "version"},
+	[HELP] = {.letter = 'h', .name = "help"},
+	[VERSION_ROW] = {.name = "version"},
 	{.name = NULL},
 };
 
@@ -68,16 +70,30 @@ static const struct opt *find(
 	return o ? o : find_in(builtin, letter, name, len);
 }
 
-static void print_common(const struct opt *table)
+/* Names only, in lines that fit a screen; returns the column. */
+static int print_names(const struct opt *table, bool unexplained_only, int column)
 {
-	int column = printf("Common:");
-
-	for (const struct opt *o = table; o->name; o++) {
-		if (column + (int)strlen(o->name) + 3 > 70)
+	for (const struct opt *o = table; o->name || o->group; o++) {
+		if (o->group) {
+			column = print_names(o->group, unexplained_only, column);
+			continue;
+		}
+		if (unexplained_only && o->help)
+			continue;
+		if (column + (int)strlen(o->name) + (o->arg ? (int)strlen(o->arg) : 0) + 4 > 79)
 			column = printf("\n       ") - 1;
-		column += printf(" --%s", o->name);
+		column += printf(" --%s%s%s", o->name, o->arg && unexplained_only ? " " : "",
+			o->arg && unexplained_only ? o->arg : "");
 	}
-	printf("; see ddpipe(7).\n");
+	return column;
+}
+
+static bool has_unexplained(const struct opt *table)
+{
+	for (const struct opt *o = table; o->name || o->group; o++)
+		if (o->group ? has_unexplained(o->group) : !o->help)
+			return true;
+	return false;
 }
 
 static void print_row(const struct opt *o)
@@ -102,7 +118,7 @@ static void print_rows(const struct opt *table)
 	for (const struct opt *o = table; o->name || o->group; o++) {
 		if (o->group)
 			print_rows(o->group);
-		else
+		else if (o->help)
 			print_row(o);
 	}
 }
@@ -112,17 +128,22 @@ static void print_help(const struct opt_command *c)
 	printf("usage: %s [OPTION]...%s%s\n%s\n\n", program_name(), *c->operands ? " " : "",
 		c->operands, c->purpose);
 	print_rows(c->own);
-	print_common(c->common);
+	if (has_unexplained(c->own)) {
+		print_names(c->own, true, printf("More:  "));
+		printf("\n");
+	}
+	print_names(c->common, false, printf("Common, see ddpipe(7):"));
+	printf("\n");
 }
 
 static void leave_if_asked(const struct opt_command *c, const struct opt *o)
 {
-	if (o < builtin || o >= builtin + sizeof(builtin) / sizeof(*builtin))
-		return;
-	if (strcmp(o->name, "help") == 0)
+	if (o == &builtin[HELP])
 		print_help(c);
-	else
+	else if (o == &builtin[VERSION_ROW])
 		printf("%s " VERSION "\n", program_name());
+	else
+		return;
 	if (fflush(stdout) != 0)
 		die_errno(EX_IOERR, "cannot write to stdout");
 	exit(EX_OK);

@@ -1,10 +1,12 @@
 #include "tool/outlet.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "io/append.h"
+#include "io/durable.h"
 
 void outlet_init(struct outlet *o)
 {
@@ -57,12 +59,19 @@ void outlet_send_after(struct outlet *o)
 
 void outlet_side_open(struct outlet *o, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	struct stat st;
+	int fd;
 
+	o->has_side = true;
+	o->side_is_file = stat(path, &st) != 0 || S_ISREG(st.st_mode);
+	if (o->side_is_file) {
+		append_open(&o->side, path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		die_errno(EX_CANTCREAT, "cannot open '%s'", path);
 	out_init(&o->side, fd, path);
-	o->has_side = true;
 }
 
 static void flush_sides(struct outlet *o)
@@ -84,7 +93,6 @@ void outlet_sync(struct outlet *o)
 {
 	flush_sides(o);
 	deadletters_sync(&o->letters);
-	/* what can't be synced, a pipe say, answers EINVAL */
-	if (o->has_side && fsync(o->side.fd) != 0 && errno != EINVAL)
-		die_errno(EX_IOERR, "cannot sync '%s'", o->side.name);
+	if (o->side_is_file)
+		durable_sync(o->side.fd, o->side.name);
 }

@@ -19,6 +19,7 @@ struct outlet {
 	struct buf after; /* lines to follow the record in hand */
 	struct out side;  /* records taken out into a file of their own */
 	bool has_side;
+	bool side_is_file; /* and no pipe or device */
 	struct deadletters letters;
 };
 
@@ -36,7 +37,7 @@ void outlet_flush_passed(struct outlet *o);
 /* Writes the lines that were put into after. */
 void outlet_send_after(struct outlet *o);
 
-/* Opens the side file, to be appended to. Once. */
+/* Opens the side file, to be appended to; it may be a pipe or a device. Once. */
 void outlet_side_open(struct outlet *o, const char *path);
 
 /* All is written, before a wait; the letters and the side file are durable, at a barrier or the

@@ -9,11 +9,12 @@ const char *rejects_read_limit(const char *text, void *to)
 {
 	struct rejects_limit *limit = to;
 	size_t digits = strspn(text, "0123456789.");
+	char *end;
 
-	limit->most = strtod(text, NULL);
+	limit->most = strtod(text, &end);
 	limit->is_percent = text[digits] == '%';
 	limit->is_set = true;
-	if (!digits || text[digits + limit->is_percent] ||
+	if (!digits || end != text + digits || text[digits + limit->is_percent] ||
 		(!limit->is_percent && strchr(text, '.')))
 		return "not a number of records or a percentage";
 	return NULL;

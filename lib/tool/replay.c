@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/die.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "record/text.h"
@@ -60,7 +59,7 @@ static void keep_rate(struct replay *r)
 
 	while (loop_now_ns() < due_ns) {
 		out_flush(&r->filter->outlet.out);
-		loop_wait(-1, due_ns);
+		loop_wait(-1, -1, due_ns);
 		if (loop_figures_asked())
 			filter_tell(r->filter);
 		if (loop_stop_asked())
@@ -68,27 +67,9 @@ static void keep_rate(struct replay *r)
 	}
 }
 
-static void skip(struct replay *r, const struct envelope *e, const char *why)
+static struct record record_of(struct replay *r, const struct envelope *e)
 {
-	struct filter *f = r->filter;
-
-	if (strcmp(why, "truncated") == 0)
-		r->truncated++;
-	else
-		r->malformed++;
-	if (r->dry_run)
-		return;
-	f->balance.in++;
-	if (stream_is_supervised(&f->stream))
-		f->balance.hash_in += hash_bytes(r->bytes.data, r->bytes.len);
-	balance_reason(&f->balance, why);
-	warn("skipped, as it is %s: letter %.*s, of %s, line %" PRIu64 ", byte %" PRIu64, why,
-		(int)e->id.len, e->id.at, buf_string(&r->source), e->source_line, e->source_offset);
-}
-
-static void send_again(struct replay *r, const struct envelope *e)
-{
-	struct record record = {
+	return (struct record){
 		.bytes = r->bytes.data,
 		.len = r->bytes.len,
 		.length = r->bytes.len,
@@ -96,6 +77,26 @@ static void send_again(struct replay *r, const struct envelope *e)
 		.line = e->source_line,
 		.offset = e->source_offset,
 	};
+}
+
+static void skip(struct replay *r, const struct envelope *e, const char *why)
+{
+	struct record record = record_of(r, e);
+
+	if (strcmp(why, "truncated") == 0)
+		r->truncated++;
+	else
+		r->malformed++;
+	if (r->dry_run)
+		return;
+	intake_refuse(r->filter, &record, dropped(why));
+	warn("skipped, as it is %s: letter %.*s, of %s, line %" PRIu64 ", byte %" PRIu64, why,
+		(int)e->id.len, e->id.at, buf_string(&r->source), e->source_line, e->source_offset);
+}
+
+static void send_again(struct replay *r, const struct envelope *e)
+{
+	struct record record = record_of(r, e);
 
 	if (!r->dry_run) {
 		if (r->rate_per_s > 0)

@@ -1,12 +1,11 @@
 #include "tool/supervision.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
 
 #include "base/die.h"
 #include "io/loop.h"
 #include "io/pipe.h"
+#include "io/random.h"
 #include "record/control.h"
 
 /* Whose last words are said; die has no argument to say it with. */
@@ -18,7 +17,8 @@ static void last_words(int status, const char *why)
 	struct buf line;
 
 	outlet_flush_passed(&f->outlet);
-	if (f->role == FILTER_SOURCE && f->stream.state == STREAM_START)
+	/* dying before the first line must not look like empty input to the stages behind */
+	if (f->role != FILTER_SINK && f->stream.state == STREAM_START)
 		supervision_open(f);
 	if (stream_is_supervised(&f->stream) && f->role != FILTER_SINK && !f->outlet.out.broken) {
 		buf_init(&line);
@@ -56,8 +56,7 @@ void supervision_open(struct filter *f)
 
 	if (f->plain || !pipe_has_reader(f->outlet.out.fd))
 		return;
-	if (getrandom(&run, sizeof(run), 0) != (ssize_t)sizeof(run))
-		die_errno(EX_TEMPFAIL, "cannot get a random number");
+	run = random_number();
 	stream_open(&f->stream, run, 0);
 	become_supervised(f);
 	buf_init(&line);
@@ -93,6 +92,11 @@ static enum stream_answer judge(struct filter *f, const struct control *c)
 
 	switch (c->kind) {
 	case CONTROL_OPEN:
+		if (c->version != CONTROL_VERSION)
+			die(EX_CONFIG,
+				"%s: the stream is of version %lld, this program speaks %d: are "
+				"the tools of one installation?",
+				f->input.name, (long long)c->version, CONTROL_VERSION);
 		return stream_open(&f->stream, c->run, c->epoch);
 	case CONTROL_WATERMARK:
 		return stream_watermark(&f->stream, run, c->watermark_ns);
@@ -118,7 +122,8 @@ static void barrier(struct filter *f, const struct control *c)
 {
 	struct buf line;
 
-	if (c->is_end && f->handlers->end)
+	/* a stage keeps its windows at a pause; a sink's records are delivered in any case */
+	if (f->handlers->end && (c->is_end || (c->is_last && f->role == FILTER_SINK)))
 		f->handlers->end(f->state);
 	outlet_flush_passed(&f->outlet);
 	outlet_sync(&f->outlet);

@@ -23,8 +23,8 @@ bool supervision_line(struct filter *f, const struct line *l);
 void supervision_end_of_input(struct filter *f);
 
 /*
- * From now on a death of this process is told to the stages behind it; a source's also before its
- * first line, so that a mistake on its command line is not taken for empty input.
+ * From now on a death of this process is told to the stages behind it, also one before the first
+ * line, so that a mistake on a command line is not taken for empty input.
  */
 void supervision_speak_for(struct filter *f);
 void supervision_hush(void);

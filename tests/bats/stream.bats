@@ -286,8 +286,7 @@ END
 	done
 	equal 1 "$(grep -c window_start out)"
 	has err4 'unfinished windows 1'
-	# the source notices when it writes
-	echo '{"a":3,"t":23}' >&$feed
+	# the source notices while its own input is idle
 	status=0
 	wait $source || status=$?
 	equal 75 $status

@@ -86,7 +86,6 @@ void test_open(void)
 void test_open_malformed(void)
 {
 	static const char none[] = "an 'open' without run and epoch";
-	static const char version[] = "an 'open' of another version";
 
 	check_refused("{\"$dd\":{\"open\":{\"v\":1,\"epoch\":0}}}", none);
 	check_refused("{\"$dd\":{\"run\":\"8f3ab2c49d01e657\",\"open\":{\"v\":1}}}", none);
@@ -98,9 +97,6 @@ void test_open_malformed(void)
 		none);
 	check_refused("{\"$dd\":{\"run\":\"8f3ab2c49d01e657\",\"open\":[]}}", none);
 	check_refused("{\"$dd\":{\"run\":\"8f3ab2c49d01e657\",\"open\":null}}", none);
-	check_refused(
-		"{\"$dd\":{\"run\":\"8f3ab2c49d01e657\",\"open\":{\"v\":2,\"epoch\":0}}}", version);
-	check_refused("{\"$dd\":{\"run\":\"8f3ab2c49d01e657\",\"open\":{\"epoch\":0}}}", version);
 }
 
 void test_runs_malformed(void)

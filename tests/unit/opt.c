@@ -239,12 +239,49 @@ void test_help_and_version(void)
 				   "      --offset D            an offset\n"
 				   "      --count N             a count\n"
 				   "      --bytes-of-something-long SIZE  a size\n"
-				   "Common: --dlq --quiet; see ddpipe(7).\n";
+				   "Common, see ddpipe(7): --dlq --quiet\n";
 
 	check_shown("--help", help);
 	check_shown("-qh", help);
 	check_shown("x --help --nonsense", help);
 	check_shown("--version", "dd-test " VERSION "\n");
+}
+
+static void parse_unexplained(void *context)
+{
+	static const struct opt inner[] = {
+		{.name = "inner", .arg = "N", .read = opt_count, .to = &got.count},
+		{.name = NULL},
+	};
+	static const struct opt outer[] = {
+		{.name = "first", .arg = "D", .read = opt_duration, .to = &got.bound_ns},
+		{.letter = 'x', .name = "shown", .help = "is explained", .to = &got.all},
+		{.group = inner},
+		{.name = "a-flag-of-considerable-length", .to = &got.quiet},
+		{.name = "a-name-that-goes-on", .arg = "SIZE", .read = opt_size, .to = &got.bytes},
+		{.name = NULL},
+	};
+	static const struct opt_command c = {"explains little", "", outer, common};
+	char help[] = "--help", *words[] = {context, help, NULL};
+
+	opt_parse(&c, 2, words);
+}
+
+/* Options without a line of help are named below the others, in lines that fit a screen. */
+void test_help_on_options_without_any(void)
+{
+	char name[] = "dd-test";
+	struct child c;
+
+	child_run(&c, parse_unexplained, name);
+	check_text(c.out, "usage: dd-test [OPTION]...\n"
+			  "explains little\n"
+			  "\n"
+			  "  -x, --shown               is explained\n"
+			  "More:   --first D --inner N --a-flag-of-considerable-length\n"
+			  "        --a-name-that-goes-on SIZE\n"
+			  "Common, see ddpipe(7): --dlq --quiet\n");
+	check_int(c.status, EX_OK);
 }
 
 static void parse_with_bad_environment(void *context)

@@ -69,6 +69,26 @@ static void step(struct table *t)
 	memcpy(value, k->value, VALUE_BYTES);
 }
 
+/* Each entry once, in whatever order, and nothing behind the last. */
+static void check_next(const struct table *t)
+{
+	static bool seen[KEYS];
+	struct table_entry *e;
+	size_t at = 0, count = 0;
+
+	memset(seen, 0, sizeof(seen));
+	while ((e = table_next(t, &at))) {
+		struct known *k = model_find(table_key(t, e), e->key_len);
+
+		check(k && k->at == e->value && !seen[k - model]);
+		check(table_entry_of(k->at) == e);
+		seen[k - model] = true;
+		count++;
+	}
+	check_int(count, t->count);
+	check(!table_next(t, &at));
+}
+
 static void check_sorted(const struct table *t)
 {
 	struct table_entry **sorted = table_sorted(t);
@@ -102,6 +122,7 @@ void test_against_a_list(void)
 			step(&t);
 		check_int(t.count, model_count);
 		check_sorted(&t);
+		check_next(&t);
 		table_release(&t);
 		check_int(t.bytes, 0);
 	}
@@ -111,13 +132,48 @@ void test_empty(void)
 {
 	struct table t;
 	struct table_entry **sorted;
+	size_t at = 0;
 
 	table_init(&t, 0);
 	check(!table_find(&t, "a", 1));
+	check(!table_next(&t, &at));
 	check_int(t.bytes, 0);
 	sorted = table_sorted(&t);
+	check(!sorted[0]);
 	free(sorted);
 	table_release(&t);
+}
+
+/* By bytes, unsigned, and a prefix first; with values of another size than a key's, too. */
+void test_order(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} keys[] = {{"", 0}, {"\0", 1}, {"\0\0", 2}, {"\0a", 2}, {"a", 1}, {"a\0", 2}, {"aa", 2},
+		{"b", 1}, {"\x7f", 1}, {"\x80", 1}, {"\xff", 1}, {"\xff\0", 2}};
+	enum { COUNT = sizeof(keys) / sizeof(*keys) };
+
+	for (size_t value_bytes = 0; value_bytes < 30; value_bytes += 7) {
+		struct table t;
+		struct table_entry **sorted;
+		bool added;
+
+		table_init(&t, value_bytes);
+		for (size_t i = 0; i < COUNT; i++) {
+			size_t k = i * 5 % COUNT; /* 5 and 12 have no divisor in common */
+
+			table_add(&t, keys[k].bytes, keys[k].len, &added);
+			check(added);
+		}
+		sorted = table_sorted(&t);
+		for (size_t i = 0; i < COUNT; i++) {
+			check_int(sorted[i]->key_len, keys[i].len);
+			check(memcmp(table_key(&t, sorted[i]), keys[i].bytes, keys[i].len) == 0);
+		}
+		free(sorted);
+		table_release(&t);
+	}
 }
 
 /* Values need not be: then it is a set. */
