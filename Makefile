@@ -3,7 +3,7 @@
 #   make                     build into build/
 #   make check               build and run every test
 #   make lint                format, static analysis, manuals, layers
-#   make bench fuzz          figures; fuzzing (clang)
+#   make bench fuzz model    figures; fuzzing (clang); windows on 100,000 random streams
 #   make install PREFIX= DESTDIR=
 #   make dist                a source archive in dist/
 #
@@ -65,7 +65,7 @@ tools := $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 manuals := $(wildcard man/*.[1-9])
 
-.PHONY: all check lint bench fuzz units test-programs install uninstall dist clean format
+.PHONY: all check lint bench fuzz model units test-programs install uninstall dist clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,8 +124,9 @@ lint:
 format:
 	find cmd lib tests -name '*.[ch]' | xargs clang-format -i
 
-bench: $B/bench/scan
+bench: all $B/bench/scan
 	$B/bench/scan
+	B=$(abspath $B) tests/oracle/window-memory 10000000
 
 $B/bench/%: tests/bench/%.c $B/libddpipe.a
 	@mkdir -p $(@D)
@@ -133,6 +134,10 @@ $B/bench/%: tests/bench/%.c $B/libddpipe.a
 
 fuzz:
 	scripts/fuzz
+
+# Windows against a slow reference, on many more random streams than the ordinary run has.
+model: all
+	B=$(abspath $B) tests/model/window -n 100000
 
 install: all
 	install -d $(BINDIR) $(LIBEXECDIR) $(foreach n,1 7,$(MANDIR)/man$n)

@@ -5,12 +5,11 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-enum { SLOTS_MIN = 16 };
-
 void panes_init(struct panes *p, size_t state_bytes)
 {
 	*p = (struct panes){.state_bytes = state_bytes};
-	heap_init(&p->by_end);
+	index_init(&p->by_start);
+	heap_init(&p->by_due);
 }
 
 void pane_free(struct pane *pane)
@@ -21,100 +20,77 @@ void pane_free(struct pane *pane)
 
 void panes_release(struct panes *p)
 {
-	while (p->by_end.count)
-		pane_free(heap_take(&p->by_end));
-	free(p->by_start);
-	heap_release(&p->by_end);
+	while (p->by_due.count)
+		pane_free(heap_take(&p->by_due));
+	index_release(&p->by_start);
+	heap_release(&p->by_due);
 }
 
-static size_t home_of(const struct panes *p, int64_t start_ns)
+static bool begins_at(const void *item, const void *start_ns)
 {
-	return hash_bytes(&start_ns, sizeof(start_ns)) & p->start_mask;
+	return ((const struct pane *)item)->window.start_ns == *(const int64_t *)start_ns;
 }
 
-static size_t slot_of(const struct panes *p, int64_t start_ns)
+static uint64_t hash_of(const struct window *w)
 {
-	size_t at = home_of(p, start_ns);
-
-	while (p->by_start[at] && p->by_start[at]->window.start_ns != start_ns)
-		at = (at + 1) & p->start_mask;
-	return at;
+	return hash_bytes(&w->start_ns, sizeof(w->start_ns));
 }
 
-/* Keeps the index at most half full. */
-static void index_grow(struct panes *p)
+struct pane *panes_find(struct panes *p, const struct window *w)
 {
-	size_t slots = p->by_start ? (p->start_mask + 1) * 2 : SLOTS_MIN;
-
-	if (p->by_start && panes_count(p) < slots / 4)
-		return;
-	free(p->by_start);
-	p->by_start = mem_zero(slots, sizeof(*p->by_start));
-	p->start_mask = slots - 1;
-	for (size_t i = 0; i < panes_count(p); i++) {
-		struct pane *pane = p->by_end.items[i].what;
-
-		p->by_start[slot_of(p, pane->window.start_ns)] = pane;
-	}
+	if (!p->last || p->last->window.start_ns != w->start_ns)
+		p->last = index_find(&p->by_start, hash_of(w), begins_at, &w->start_ns);
+	return p->last;
 }
 
-/* Empties a slot and moves up what would not be found across the hole (Knuth, algorithm 6.4 R). */
-static void index_remove(struct panes *p, int64_t start_ns)
+struct pane *panes_open(struct panes *p, const struct window *w, int64_t due_ns)
 {
-	size_t hole = slot_of(p, start_ns);
+	struct pane *pane = panes_find(p, w);
 
-	for (size_t at = (hole + 1) & p->start_mask; p->by_start[at];
-		at = (at + 1) & p->start_mask) {
-		size_t home = home_of(p, p->by_start[at]->window.start_ns);
-
-		if (((at - home) & p->start_mask) < ((at - hole) & p->start_mask))
-			continue;
-		p->by_start[hole] = p->by_start[at];
-		hole = at;
-	}
-	p->by_start[hole] = NULL;
+	if (pane)
+		return pane;
+	pane = mem_zero(1, sizeof(*pane));
+	pane->window = *w;
+	table_init(&pane->keys, p->state_bytes);
+	index_add(&p->by_start, hash_of(w), pane);
+	heap_put(&p->by_due, due_ns, pane);
+	p->bytes += sizeof(*pane);
+	p->last = pane;
+	return pane;
 }
 
-static struct pane *pane_of(struct panes *p, const struct window *w)
+struct table_entry *panes_entry(struct panes *p, struct pane *pane, const void *key, size_t len)
 {
-	struct pane **slot;
-
-	if (p->last && p->last->window.start_ns == w->start_ns)
-		return p->last;
-	index_grow(p);
-	slot = &p->by_start[slot_of(p, w->start_ns)];
-	if (!*slot) {
-		*slot = mem_zero(1, sizeof(**slot));
-		(*slot)->window = *w;
-		table_init(&(*slot)->keys, p->state_bytes);
-		heap_put(&p->by_end, w->end_ns, *slot);
-		p->bytes += sizeof(**slot);
-	}
-	p->last = *slot;
-	return *slot;
-}
-
-void *panes_state(struct panes *p, const struct window *w, const void *key, size_t len)
-{
-	struct pane *pane = pane_of(p, w);
 	size_t before = pane->keys.bytes;
 	bool added;
-	void *state = table_add(&pane->keys, key, len, &added);
+	struct table_entry *e = table_entry_of(table_add(&pane->keys, key, len, &added));
 
+	p->cells += added;
 	p->bytes += pane->keys.bytes - before;
-	return state;
+	return e;
 }
 
-struct pane *panes_take(struct panes *p, int64_t until_ns)
+struct pane *panes_due(const struct panes *p, int64_t until_ns)
 {
-	const struct heap_item *first = heap_least(&p->by_end);
-	struct pane *pane;
+	const struct heap_item *first = heap_least(&p->by_due);
 
-	if (!first || first->order > until_ns)
-		return NULL;
-	pane = heap_take(&p->by_end);
-	index_remove(p, pane->window.start_ns);
+	return first && first->order <= until_ns ? first->what : NULL;
+}
+
+void panes_requeue(struct panes *p, int64_t due_ns)
+{
+	struct pane *pane = heap_take(&p->by_due);
+
+	heap_put(&p->by_due, due_ns, pane);
+}
+
+struct pane *panes_take(struct panes *p)
+{
+	struct pane *pane = heap_take(&p->by_due);
+
+	index_remove(&p->by_start, hash_of(&pane->window), pane);
 	p->bytes -= sizeof(*pane) + pane->keys.bytes;
+	p->cells -= pane->keys.count;
 	p->last = NULL;
 	return pane;
 }

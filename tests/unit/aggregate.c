@@ -1,194 +1,569 @@
-#include "flow/aggregate.h"
+#include "record/aggregate.h"
 
 #include "base/mem.h"
 #include "base/wide.h"
 #include "random.h"
 #include "test.h"
 
-static void check_read(const char *list, const char *want)
-{
-	static const char *const kinds[] = {"count", "sum", "avg", "min", "max"};
+/* A list with all it needs to take records. */
+struct run {
 	struct aggregates a;
-	struct buf got;
-	const char *why = aggregates_read(&a, list);
+	struct paths paths;
+	struct span *values;
+	struct buf line;
+};
+
+static void run_begin(struct run *r, const char *list)
+{
+	size_t column;
+	const char *why;
+
+	*r = (struct run){.values = NULL};
+	paths_init(&r->paths);
+	buf_init(&r->line);
+	why = aggregates_compile(&r->a, list, &r->paths, &column);
+	if (why)
+		fprintf(stderr, "%s: %s at %zu\n", list, why, column);
+	check(!why);
+	r->values = mem_zero(r->paths.count + 1, sizeof(*r->values));
+}
+
+static void run_end(struct run *r)
+{
+	aggregates_release(&r->a);
+	paths_release(&r->paths);
+	buf_release(&r->line);
+	free(r->values);
+}
+
+static void *state_new(const struct run *r)
+{
+	return mem_zero(1, r->a.state_bytes + 1);
+}
+
+static void state_free(struct run *r, void *state)
+{
+	aggregates_clear(&r->a, state);
+	for (size_t i = 0; i < r->a.state_bytes; i++)
+		check_int(((char *)state)[i], 0);
+	free(state);
+}
+
+static const char *read_record(struct run *r, const char *record, size_t len, size_t *which)
+{
+	struct span root;
+	size_t where;
+
+	buf_clear(&r->line);
+	buf_add(&r->line, record, len);
+	buf_char(&r->line, '\n');
+	memset(buf_reserve(&r->line, SCAN_PAD), 0, SCAN_PAD);
+	check(!scan(&r->paths, r->line.data, len, &root, r->values, &where));
+	return aggregates_read(&r->a, r->values, r->line.data, len, which);
+}
+
+static void take(struct run *r, void *state, const char *record, int64_t time_ns)
+{
+	size_t which;
+	const char *why = read_record(r, record, strlen(record), &which);
 
 	if (why)
-		fprintf(stderr, "%s: %s\n", list, why);
+		fprintf(stderr, "%s: %s of %s\n", record, why, r->a.list[which].name);
 	check(!why);
-	buf_init(&got);
-	for (size_t i = 0; i < a.count; i++) {
-		const char *field = a.list[i].field;
-
-		buf_format(&got, "%s:%s:%s;", a.list[i].name, kinds[a.list[i].kind],
-			field ? field : "");
-		check_int(a.list[i].at % 8, 0);
-	}
-	check_text(buf_string(&got), want);
-	buf_release(&got);
-	aggregates_release(&a);
+	aggregates_apply(&r->a, state, time_ns);
 }
 
-void test_lists(void)
+/* Records one a line, each a nanosecond after the one before. */
+static void take_all(struct run *r, void *state, const char *records)
 {
-	check_read("count", "count:count:;");
-	check_read("n=count", "n:count:;");
-	check_read("count,sum(a)", "count:count:;sum_a:sum:a;");
-	check_read(" total = sum ( order.total ) ,\tavg(x) ", "total:sum:order.total;avg_x:avg:x;");
-	check_read("min(a.b-c),max(/p/0~1)", "min_a_b_c:min:a.b-c;max__p_0_1:max:/p/0~1;");
-	check_read("count=sum(count)", "count:sum:count;");
-	check_read("a=sum(x),b=sum(x)", "a:sum:x;b:sum:x;");
-	check_read("1=count", "1:count:;");
-	check_read("sum(a b)", "sum_a_b:sum:a b;");
-	check_read("sum(a,b)", "sum_a_b:sum:a,b;");
-	check_read("sum(\xc3\xa4)", "sum___:sum:\xc3\xa4;");
+	char *text = mem_string(records), *rest = text, *record;
+	int64_t time_ns = 0;
+
+	while ((record = strsep(&rest, "\n")))
+		if (*record)
+			take(r, state, record, time_ns++);
+	free(text);
 }
 
-void test_lists_that_are_none(void)
+/* All results, or the reason why there are none. */
+static void print_all(struct run *r, const void *state, struct buf *to)
 {
-	static const struct {
-		const char *list, *why;
-	} cases[] = {
-		{"", "not one of count, sum, avg, min, max"},
-		{"median(x)", "not one of count, sum, avg, min, max"},
-		{"Count", "not one of count, sum, avg, min, max"},
-		{"counts", "not one of count, sum, avg, min, max"},
-		{"=count", "not one of count, sum, avg, min, max"},
-		{"a=", "not one of count, sum, avg, min, max"},
-		{"a=b=count", "not one of count, sum, avg, min, max"},
-		{"count,", "not one of count, sum, avg, min, max"},
-		{",count", "not one of count, sum, avg, min, max"},
-		{"count,,n=count", "not one of count, sum, avg, min, max"},
-		{"sum", "no (field) behind an aggregate that wants one"},
-		{"max,count", "no (field) behind an aggregate that wants one"},
-		{"sum x", "no (field) behind an aggregate that wants one"},
-		{"count(x)", "count takes no field"},
-		{"count()", "count takes no field"},
-		{"sum(x", "an unclosed parenthesis"},
-		{"sum()", "no field between the parentheses"},
-		{"sum( \t)", "no field between the parentheses"},
-		{"count count", "no comma between two aggregates"},
-		{"sum(x))", "no comma between two aggregates"},
-		{"sum(x)avg(x)", "no comma between two aggregates"},
-		{"count,count", "two aggregates of one name; NAME=... tells them apart"},
-		{"sum(a.b),sum(a_b)", "two aggregates of one name; NAME=... tells them apart"},
-		{"count,count=sum(x)", "two aggregates of one name; NAME=... tells them apart"},
-	};
+	buf_clear(to);
+	for (size_t i = 0; i < r->a.count; i++) {
+		const char *why;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct aggregates a;
-
-		check_text(aggregates_read(&a, cases[i].list), cases[i].why);
-		aggregates_release(&a);
+		buf_text(to, i ? " " : "");
+		why = aggregates_print(&r->a, i, state, to);
+		if (why)
+			buf_format(to, "(%s)", why);
 	}
 }
 
-void test_as_many_as_may_be(void)
+static void check_result(const char *list, const char *records, const char *want)
 {
-	struct aggregates a;
-	struct buf list;
-
-	buf_init(&list);
-	for (int i = 0; i < AGGREGATES_MAX; i++)
-		buf_format(&list, "%sn%d=count", i ? "," : "", i);
-	check(!aggregates_read(&a, buf_string(&list)));
-	check_int(a.count, AGGREGATES_MAX);
-	aggregates_release(&a);
-	buf_text(&list, ",more=count");
-	check_text(aggregates_read(&a, buf_string(&list)), "more than 64 aggregates");
-	aggregates_release(&a);
-	buf_release(&list);
-}
-
-/* "1 - 2.5": the values of one field, record by record; '-' is none. */
-static void check_result(const char *list, const char *values, const char *want)
-{
-	struct aggregates a;
+	struct run r;
 	struct buf got;
-	char *text = mem_string(values), *rest = text, *word;
-	const char *why = NULL;
 	void *state;
 
-	check(!aggregates_read(&a, list));
-	state = mem_zero(1, a.state_bytes);
-	while ((word = strsep(&rest, " "))) {
-		const struct decimal *given[AGGREGATES_MAX];
-		struct decimal d;
-
-		if (!*word)
-			continue;
-		if (strcmp(word, "-") != 0)
-			check(!decimal_parse(&d, word, strlen(word)));
-		for (size_t i = 0; i < a.count; i++)
-			given[i] = a.list[i].field && strcmp(word, "-") != 0 ? &d : NULL;
-		aggregates_add(&a, state, given);
-	}
+	run_begin(&r, list);
 	buf_init(&got);
-	for (size_t i = 0; i < a.count && !why; i++) {
-		buf_text(&got, i ? " " : "");
-		why = aggregate_print(&a, i, state, &got);
-	}
-	check_text(why ? why : buf_string(&got), want);
+	state = state_new(&r);
+	take_all(&r, state, records);
+	print_all(&r, state, &got);
+	check_text(buf_string(&got), want);
 	buf_release(&got);
-	free(state);
-	free(text);
-	aggregates_release(&a);
+	state_free(&r, state);
+	check_int(aggregates_heap_bytes(&r.a), 0);
+	run_end(&r);
 }
 
-void test_results(void)
+static const char all[] =
+	"count,count(x),sum(x),avg(x),stddev(x),min(x),max(x),argmin(x,id),argmax(x,id),first(x),"
+	"last(x),first(x,2),last(x,2),collect(x),top(x,2),distinct(x),quantile(x,1)";
+
+void test_nothing(void)
 {
-	static const char all[] = "count,sum(x),avg(x),min(x),max(x)";
+	static const char want[] = "null null null null null null null null null [] [] [] [] 0 "
+				   "null";
+	char text[256];
 
-	check_result(all, "", "0 null null null null");
-	check_result(all, "- -", "2 null null null null");
-	check_result(all, "1 - 2", "3 3 1.5 1 2");
-	check_result(all, "0", "1 0 0 0 0");
-	check_result(all, "0.1 0.2", "2 0.3 0.15 0.1 0.2");
-	check_result(all, "-5 - -7", "3 -12 -6 -7 -5");
-	check_result(all, "1.10 1.1 1.100", "3 3.300 1.1 1.10 1.10");
-	check_result(all, "12345678901234567890 1",
-		"2 12345678901234567891 6.172839450617284e+18 1 "
-		"12345678901234567890");
+	snprintf(text, sizeof(text), "0 0 %s", want);
+	check_result(all, "", text);
+	/* null and missing are as good as nothing */
+	snprintf(text, sizeof(text), "2 0 %s", want);
+	check_result(all, "{\"x\":null,\"id\":1}\n{\"id\":2}", text);
+	check_result("merge(x),merge(x,0.5)", "{\"x\":null}\n{}", "0 null");
 }
 
-/* Of equal ones the first stays, and is written as it was. */
-void test_equal_extremes(void)
+void test_each_kind(void)
 {
-	check_result("min(x),max(x)", "2.0 2 2.00", "2.0 2.0");
-	check_result("min(x),max(x)", "3 2 2.00 3.0", "2 3");
+	check_result(all,
+		"{\"x\":3,\"id\":\"a\"}\n{\"x\":null,\"id\":\"n\"}\n{\"x\":1,\"id\":\"b\"}\n{"
+		"\"id\":0}\n"
+		"{\"x\":3,\"id\":\"c\"}\n{\"x\":1,\"id\":\"d\"}\n{\"x\":2,\"id\":\"e\"}",
+		"7 5 10 2 1 1 3 \"b\" \"a\" 3 2 [3,1] [1,2] [3,1,3,1,2] "
+		"[{\"value\":1,\"count\":2},{\"value\":3,\"count\":2}] 3 3");
+	check_result("sum(x),avg(x),stddev(x)", "{\"x\":5}", "5 5 null");
 }
 
-void test_sums_beyond_all_numbers(void)
+void test_counts(void)
 {
-	check_result("sum(x)", "1e308 1e308", "number out of range");
-	check_result("avg(x)", "1e308 1e308", "number out of range");
-	check_result("min(x),max(x)", "1e308 -1e308", "-1e+308 1e+308");
+	check_result("count(x),count(x == 1),count(x > 1),count(not y),count(x > 1 or y)",
+		"{\"x\":1}\n{\"x\":2,\"y\":true}\n{\"x\":0,\"y\":false}\n{\"x\":\"a\"}\n{\"x\":"
+		"false}"
+		"\n{}",
+		"4 1 1 5 1");
 }
 
-/* Sums of integers against sums of integers. */
+void test_exact_numbers(void)
+{
+	check_result("sum(x),avg(x),min(x),max(x)", "{\"x\":0.1}\n{\"x\":0.2}", "0.3 0.15 0.1 0.2");
+	check_result("sum(x),avg(x),min(x),max(x)", "{\"x\":1.10}\n{\"x\":1.1}\n{\"x\":1.100}",
+		"3.300 1.1 1.10 1.10");
+	check_result("sum(x),min(x),max(x)", "{\"x\":12345678901234567890}\n{\"x\":1}",
+		"12345678901234567891 1 12345678901234567890");
+	check_result("sum(a * b)", "{\"a\":0.1,\"b\":3}\n{\"a\":2,\"b\":0.05}", "0.40");
+	check_result("sum(x),avg(x)", "{\"x\":1e308}\n{\"x\":1e308}",
+		"(number out of range) (number out of range)");
+	/* of equal ones the first stays, and is written as it was */
+	check_result("min(x),max(x)", "{\"x\":2.0}\n{\"x\":2}\n{\"x\":2.00}", "2.0 2.0");
+	check_result("max(x)", "{\"x\":9007199254740993}\n{\"x\":9007199254740992.5}",
+		"9007199254740993");
+	check_result("stddev(x)",
+		"{\"x\":1000000000001}\n{\"x\":1000000000002}\n{\"x\":1000000000003}", "1");
+}
+
+void test_what_values_are_kept_as(void)
+{
+	check_result("first(x),collect(x),distinct(x)",
+		"{\"x\":\"\\u0041\"}\n{\"x\":\"A\"}\n{\"x\":[1, "
+		"2]}\n{\"x\":{\"a\":1}}\n{\"x\":true}"
+		"\n{\"x\":\"true\"}",
+		"\"A\" [\"A\",\"A\",[1, 2],{\"a\":1},true,\"true\"] 5");
+	check_result("collect(x,2),first(x,1),last(x,1)", "{\"x\":1}\n{\"x\":2}\n{\"x\":3}",
+		"[1,2] [1] [3]");
+	check_result("argmax(x),argmin(x,y)", "{\"x\":1, \"y\":7}\n{\"x\":2}\n{\"x\":0}",
+		"{\"x\":2} null");
+	check_result("top(x,10)", "{\"x\":\"b\"}\n{\"x\":\"a\"}\n{\"x\":\"b\"}\n{\"x\":1}",
+		"[{\"value\":\"b\",\"count\":2},{\"value\":\"a\",\"count\":1},{\"value\":1,"
+		"\"count\":1}]");
+}
+
+/* First and last are those of event time, not of arrival. */
+void test_time_decides(void)
+{
+	struct run r;
+	struct buf got;
+	void *state;
+	int64_t first, last;
+
+	run_begin(&r, "first(x),last(x),collect(x),argmax(y,x),argmin(y,x)");
+	aggregates_keep_range(&r.a);
+	buf_init(&got);
+	state = state_new(&r);
+	check(!aggregates_range(&r.a, state, &first, &last));
+	take(&r, state, "{\"x\":\"middle\",\"y\":1}", 0);
+	take(&r, state, "{\"x\":\"late\",\"y\":1}", 70);
+	take(&r, state, "{\"x\":\"early\",\"y\":1}", -70);
+	take(&r, state, "{\"x\":\"early too\",\"y\":1}", -70);
+	print_all(&r, state, &got);
+	check_text(buf_string(&got),
+		"\"early\" \"late\" [\"early\",\"early too\",\"middle\",\"late\"] "
+		"\"early\" \"early\"");
+	check(aggregates_range(&r.a, state, &first, &last));
+	check_int(first, -70);
+	check_int(last, 70);
+	state_free(&r, state);
+	buf_release(&got);
+	run_end(&r);
+}
+
+/* A record is malformed for the list, and nothing of it is to be taken. */
+static void check_malformed(
+	const char *list, bool is_lenient, const char *record, const char *why, size_t which)
+{
+	struct run r;
+	size_t got = 99;
+
+	run_begin(&r, list);
+	r.a.is_lenient = is_lenient;
+	check_text(read_record(&r, record, strlen(record), &got), why);
+	check_int(got, which);
+	run_end(&r);
+}
+
+void test_not_a_number(void)
+{
+	static const char *const values[] = {"\"7\"", "\"\"", "true", "false", "[]", "{}", "1e999"};
+	static const char *const kinds[] = {
+		"sum(x)", "avg(x)", "stddev(x)", "min(x)", "max(x)", "argmin(x)", "quantile(x,1)"};
+
+	for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+			char list[64], record[64];
+
+			snprintf(list, sizeof(list), "count,count(x),%s", kinds[k]);
+			snprintf(record, sizeof(record), "{\"x\":%s}", values[v]);
+			check_malformed(list, false, record, "not_a_number", 2);
+			if (v)
+				check_malformed(list, true, record, "not_a_number", 2);
+		}
+	check_malformed("sum(x)", true, "{\"x\":\"0x10\"}", "not_a_number", 0);
+	check_malformed("sum(x)", true, "{\"x\":\"1 2\"}", "not_a_number", 0);
+	check_malformed("sum(x)", true, "{\"x\":\"1e999\"}", "not_a_number", 0);
+	check_malformed("sum(x)", true, "{\"x\":\" \"}", "not_a_number", 0);
+	check_malformed("sum(x)", true, "{\"x\":\"nan\"}", "not_a_number", 0);
+}
+
+void test_lenient_numbers(void)
+{
+	struct run r;
+	struct buf got;
+	void *state;
+
+	run_begin(&r, "sum(x),min(x),argmax(x,x),collect(x)");
+	r.a.is_lenient = true;
+	buf_init(&got);
+	state = state_new(&r);
+	take_all(&r, state,
+		"{\"x\":\"7\"}\n{\"x\":\" -1.50\\t\"}\n{\"x\":2}\n{\"x\":null}\n"
+		"{\"x\":\"\\u0031e1\"}");
+	print_all(&r, state, &got);
+	check_text(buf_string(&got), "17.50 -1.50 \"\\u0031e1\" [\"7\",\" -1.50\\t\",2,\"1e1\"]");
+	state_free(&r, state);
+	buf_release(&got);
+	run_end(&r);
+}
+
+void test_not_a_sketch(void)
+{
+	static const char *const values[] = {"7", "\"\"", "\"distinct.1\"", "\"distinct.9.\"", "{}",
+		"\"quantile.1.\\u0000\"", "true"};
+
+	for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++) {
+		char record[64];
+
+		snprintf(record, sizeof(record), "{\"x\":%s}", values[v]);
+		check_malformed("count,merge(x)", false, record, "not_a_sketch", 1);
+		check_malformed("merge(x,0.5)", true, record, "not_a_sketch", 0);
+	}
+}
+
+/* A random record, of few values, some of them none. */
+static void random_record(struct buf *record, bool is_float)
+{
+	static const char *const values[] = {"1", "-2", "0.5", "1.50", "100", "-0.25", "3.000",
+		"12345678901", "null", "0", "7e0"};
+
+	buf_clear(record);
+	buf_format(record, "{\"id\":%llu", (unsigned long long)random_below(1000));
+	if (is_float)
+		buf_format(record, ",\"x\":%llue-%llu", (unsigned long long)random_below(1000),
+			(unsigned long long)random_below(60));
+	else if (random_below(8))
+		buf_format(record, ",\"x\":%s", values[random_below(11)]);
+	buf_format(record, ",\"s\":\"%c\"}", "abcdefgh"[random_below(8)]);
+}
+
+static void print_equal(struct run *r, const void *got, const void *want)
+{
+	struct buf a, b;
+
+	buf_init(&a);
+	buf_init(&b);
+	print_all(r, got, &a);
+	print_all(r, want, &b);
+	check_text(buf_string(&a), buf_string(&b));
+	buf_release(&a);
+	buf_release(&b);
+}
+
+/* Records dealt to three states, which are merged in any order, against one that took them all.
+ * Equal numbers that are written in several ways keep the form of the first, so min and max are by
+ * value.
+ */
+static void check_split(struct run *r, struct buf *record)
+{
+	void *parts[3], *one = state_new(r);
+	size_t n = random_below(60), into = random_below(3);
+	size_t bytes;
+
+	for (int i = 0; i < 3; i++)
+		parts[i] = state_new(r);
+	for (size_t i = 0; i < n; i++) {
+		int64_t time_ns = (int64_t)random_below(20) - 10;
+
+		random_record(record, false);
+		take(r, one, buf_string(record), time_ns);
+		r->a.sequence--; /* the same record, so the same place in the order of arrival */
+		take(r, parts[random_below(3)], buf_string(record), time_ns);
+	}
+	aggregates_merge(&r->a, parts[into], parts[(into + 1) % 3]);
+	aggregates_merge(&r->a, parts[into], parts[(into + 2) % 3]);
+	print_equal(r, parts[into], one);
+	bytes = aggregates_heap_bytes(&r->a);
+	r->a.gives_sketches = true;
+	print_equal(r, parts[into], one);
+	r->a.gives_sketches = false;
+	check_int(aggregates_heap_bytes(&r->a), bytes);
+	for (int i = 0; i < 3; i++)
+		state_free(r, parts[i]);
+	check(n == 0 || aggregates_heap_bytes(&r->a) > 0);
+	state_free(r, one);
+	check_int(aggregates_heap_bytes(&r->a), 0);
+}
+
+void test_merging(void)
+{
+	struct run r;
+	struct buf record;
+
+	random_seed();
+	buf_init(&record);
+	run_begin(&r, "count,count(x > 0),sum(x),avg(x),stddev(x),min(x * 1000),max(x * 1000),"
+		      "argmin(x,id),argmax(x),first(s),last(s),first(s,3),last(id,4),collect(id),"
+		      "collect(x,5),top(s,3),distinct(s),quantile(x,0.9)");
+	aggregates_keep_range(&r.a);
+	for (int i = 0; i < 1500; i++)
+		check_split(&r, &record);
+	run_end(&r);
+	buf_release(&record);
+}
+
+/* The range of a merged state, where one or both have none. */
+void test_merging_ranges(void)
+{
+	struct run r;
+	void *a, *b;
+	int64_t first, last;
+
+	run_begin(&r, "count");
+	aggregates_keep_range(&r.a);
+	a = state_new(&r);
+	b = state_new(&r);
+	aggregates_merge(&r.a, a, b);
+	check(!aggregates_range(&r.a, a, &first, &last));
+	take(&r, b, "{}", -5);
+	take(&r, b, "{}", 5);
+	aggregates_merge(&r.a, a, b);
+	check(aggregates_range(&r.a, a, &first, &last) && first == -5 && last == 5);
+	take(&r, b, "{}", 9);
+	aggregates_merge(&r.a, a, b);
+	check(aggregates_range(&r.a, a, &first, &last) && first == -5 && last == 9);
+	state_free(&r, a);
+	state_free(&r, b);
+	run_end(&r);
+}
+
+/* Sums that are beyond all numbers are so when they are merged, too. */
+void test_merging_what_is_out_of_range(void)
+{
+	struct run r;
+	struct buf got;
+	void *a, *b;
+
+	run_begin(&r, "sum(x)");
+	buf_init(&got);
+	a = state_new(&r);
+	b = state_new(&r);
+	take(&r, a, "{\"x\":1}", 0);
+	take_all(&r, b, "{\"x\":1e308}\n{\"x\":1e308}");
+	aggregates_merge(&r.a, a, b);
+	print_all(&r, a, &got);
+	check_text(buf_string(&got), "(number out of range)");
+	check_text(aggregates_inexact(&r.a), "sum_x");
+	state_free(&r, a);
+	state_free(&r, b);
+	buf_release(&got);
+	run_end(&r);
+}
+
+/* Random integers against sums in 128 bits. */
 void test_random_integers(void)
 {
+	struct buf records, want;
+
 	random_seed();
+	buf_init(&records);
+	buf_init(&want);
 	for (int round = 0; round < 2000; round++) {
-		struct buf values, want;
 		int128 sum = 0;
 		int64_t least = INT64_MAX, most = INT64_MIN;
 		uint64_t n = 1 + random_below(20);
 
-		buf_init(&values);
-		buf_init(&want);
+		buf_clear(&records);
+		buf_clear(&want);
 		for (uint64_t i = 0; i < n; i++) {
 			int64_t v = (int64_t)random_next() >> (8 + random_below(50));
 
 			sum += v;
 			least = v < least ? v : least;
 			most = v > most ? v : most;
-			buf_format(&values, "%lld ", (long long)v);
+			buf_format(&records, "{\"x\":%lld}\n", (long long)v);
 		}
 		check(sum == (int64_t)sum);
 		buf_format(
 			&want, "%lld %lld %lld", (long long)sum, (long long)least, (long long)most);
-		check_result("sum(x),min(x),max(x)", buf_string(&values), buf_string(&want));
-		buf_release(&values);
-		buf_release(&want);
+		check_result("sum(x),min(x),max(x)", buf_string(&records), buf_string(&want));
 	}
+	buf_release(&records);
+	buf_release(&want);
+}
+
+/* What overflows goes on in doubles; that is told once, by name. */
+void test_inexact(void)
+{
+	struct run r;
+	struct buf got;
+	void *state;
+
+	run_begin(&r, "a=sum(x),count,b=avg(x),c=sum(y)");
+	buf_init(&got);
+	state = state_new(&r);
+	take(&r, state, "{\"x\":170141183460469231731687303715884105727,\"y\":1}", 0);
+	check(!r.a.has_inexact && !aggregates_inexact(&r.a));
+	take(&r, state, "{\"x\":1,\"y\":1}", 0);
+	check(r.a.has_inexact);
+	check_text(aggregates_inexact(&r.a), "a");
+	check_text(aggregates_inexact(&r.a), "b");
+	check(!aggregates_inexact(&r.a));
+	take(&r, state, "{\"x\":1,\"y\":1}", 0);
+	check(!r.a.has_inexact && !aggregates_inexact(&r.a));
+	print_all(&r, state, &got);
+	check_text(buf_string(&got), "1.7014118346046923e+38 3 5.671372782015641e+37 3");
+	state_free(&r, state);
+	buf_release(&got);
+	run_end(&r);
+}
+
+/* Sketches of parts, given out and merged again, are as one of the whole. */
+void test_sketches_again(void)
+{
+	struct run hours, days, whole;
+	struct buf row, got, want, record;
+	void *day, *total;
+
+	random_seed();
+	run_begin(&hours, "d=distinct(x),q=quantile(x,0.5)");
+	hours.a.gives_sketches = true;
+	run_begin(&days, "merge(d),merge(q,0.5),merge(q,0.99)");
+	run_begin(&whole, "distinct(x),quantile(x,0.5),quantile(x,0.99)");
+	buf_init(&row);
+	buf_init(&got);
+	buf_init(&want);
+	buf_init(&record);
+	day = state_new(&days);
+	total = state_new(&whole);
+	for (int hour = 0; hour < 24; hour++) {
+		void *state = state_new(&hours);
+		/* hours without records, and enough of them all to leave the exact counts */
+		int n = hour % 5 ? 600 : 0;
+
+		for (int i = 0; i < n; i++) {
+			random_record(&record, true);
+			take(&hours, state, buf_string(&record), i);
+			take(&whole, total, buf_string(&record), i);
+		}
+		buf_clear(&row);
+		buf_text(&row, "{\"d\":");
+		check(!aggregates_print(&hours.a, 0, state, &row));
+		buf_text(&row, ",\"q\":");
+		check(!aggregates_print(&hours.a, 1, state, &row));
+		buf_text(&row, "}");
+		take(&days, day, buf_string(&row), hour);
+		state_free(&hours, state);
+	}
+	print_all(&days, day, &got);
+	print_all(&whole, total, &want);
+	check_text(buf_string(&got), buf_string(&want));
+	days.a.gives_sketches = whole.a.gives_sketches = true;
+	print_all(&days, day, &got);
+	print_all(&whole, total, &want);
+	check_text(buf_string(&got), buf_string(&want));
+	check(strncmp(buf_string(&got), "\"distinct.1.", 12) == 0);
+	state_free(&days, day);
+	state_free(&whole, total);
+	check_int(aggregates_heap_bytes(&days.a), 0);
+	run_end(&hours);
+	run_end(&days);
+	run_end(&whole);
+	buf_release(&row);
+	buf_release(&got);
+	buf_release(&want);
+	buf_release(&record);
+}
+
+/* What is held is said: it grows with values that are kept, and does not with those that are not.
+ */
+void test_heap_bytes(void)
+{
+	struct run r;
+	char record[1100];
+	void *state;
+
+	run_begin(&r, "count,sum(n),collect(x),first(x),distinct(n)");
+	state = state_new(&r);
+	check_int(aggregates_heap_bytes(&r.a), 0);
+	for (int i = 1; i <= 10; i++) {
+		snprintf(record, sizeof(record), "{\"n\":1,\"x\":\"%01000d\"}", i);
+		take(&r, state, record, i);
+		check(aggregates_heap_bytes(&r.a) >= (size_t)(i + 1) * 1000);
+	}
+	check(aggregates_heap_bytes(&r.a) < 16000);
+	state_free(&r, state);
+	check_int(aggregates_heap_bytes(&r.a), 0);
+	run_end(&r);
+}
+
+/* As in the budget: a count and a sum of a key take less than 100 bytes. */
+void test_state_bytes(void)
+{
+	struct run r;
+
+	run_begin(&r, "count,sum(x)");
+	check(r.a.state_bytes <= 48);
+	check_int(r.a.state_bytes % 8, 0);
+	for (size_t i = 0; i < r.a.count; i++)
+		check_int(r.a.list[i].offset % 8, 0);
+	run_end(&r);
 }

@@ -1,0 +1,79 @@
+/*
+ * Session windows: for each key, runs of records that are no more than a gap apart. A session is
+ * [first, last + gap); two whose distance equals the gap are one. A record may join sessions that
+ * were apart until then.
+ */
+#ifndef SESSIONS_H
+#define SESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+#include "base/index.h"
+
+struct session {
+	struct session *next; /* of the same key */
+	int64_t first_ns;
+	int64_t last_ns;
+	int64_t due_ns;
+	uint32_t key_len;
+	uint32_t timers;          /* how often it stands in the heap */
+	bool has_due;             /* otherwise due_ns means nothing */
+	bool is_dead;             /* joined into another one; kept for its timers only */
+	bool moved;               /* the last record moved its bounds */
+	bool fired;               /* it has given a result, and is kept for corrections */
+	_Alignas(8) char state[]; /* state_bytes, then the key */
+};
+
+struct sessions {
+	struct index by_key; /* the first session of each key */
+	struct heap timers;
+	int64_t gap_ns;
+	size_t state_bytes; /* rounded up to 8 */
+	size_t count;
+	size_t bytes; /* all that sessions take, but for what states point to */
+};
+
+void sessions_init(struct sessions *s, int64_t gap_ns, size_t state_bytes);
+
+/* The states must have been let go of before. */
+void sessions_release(struct sessions *s);
+
+/* What happens when a record makes from a part of into; then from's state is let go of. */
+typedef void session_join(void *context, struct session *into, struct session *from);
+
+/*
+ * The session of key that a record at time_ns belongs to, its bounds moved, or NULL if there is
+ * none. Sessions that the record brings together are joined into the earliest, join being told
+ * while both still have their old bounds. O(sessions of the key).
+ */
+struct session *sessions_extend(struct sessions *s, const void *key, size_t len, int64_t time_ns,
+	session_join *join, void *context);
+
+/* Begins a session with one record; its state is zeros. */
+struct session *sessions_begin(struct sessions *s, const void *key, size_t len, int64_t time_ns);
+
+/* When the session is to be given by sessions_due; may be said again, earlier or later. */
+void sessions_set_due(struct sessions *s, struct session *session, int64_t due_ns);
+
+/* Gives a session that falls due at or before until_ns, which then has no due time until one is
+ * set; NULL if there is none. */
+struct session *sessions_due(struct sessions *s, int64_t until_ns);
+
+/* Ends a session: it is freed. Its state must have been let go of. */
+void sessions_end(struct sessions *s, struct session *session);
+
+/* Saturating: a session at the end of time is open to the end of time. */
+int64_t sessions_end_ns(const struct sessions *s, const struct session *session);
+
+static inline const char *sessions_key(const struct sessions *s, const struct session *session)
+{
+	return session->state + s->state_bytes;
+}
+
+/* The next session in no order; NULL begins. NULL behind the last. */
+struct session *sessions_next(const struct sessions *s, const struct session *after, size_t *at);
+
+#endif

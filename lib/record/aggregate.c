@@ -1,0 +1,296 @@
+#include "record/aggregate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/aggparse.h"
+#include "record/aggprint.h"
+#include "record/aggstate.h"
+#include "record/text.h"
+#include "record/value.h"
+
+/* The first and the last event time. */
+struct range_state {
+	int64_t first_ns;
+	int64_t last_ns;
+	bool is_there;
+};
+
+const char *aggregates_compile(
+	struct aggregates *a, const char *list, struct paths *paths, size_t *column)
+{
+	const char *why = aggparse_list(a, list, paths, column);
+
+	for (size_t i = 0; i < a->count; i++) {
+		a->list[i].offset = a->state_bytes;
+		a->state_bytes += aggstate_bytes(a->list[i].kind);
+	}
+	return why;
+}
+
+void aggregates_release(struct aggregates *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct aggregate *g = &a->list[i];
+
+		free(g->name);
+		free(g->argument);
+		expr_free(g->value);
+		expr_free(g->other);
+		buf_release(&g->input.text);
+		distinct_release(&g->input.distinct);
+		quantile_release(&g->input.quantile);
+	}
+	*a = (struct aggregates){0};
+}
+
+void aggregates_keep_range(struct aggregates *a)
+{
+	a->has_range = true;
+	a->range_offset = a->state_bytes;
+	a->state_bytes += sizeof(struct range_state);
+}
+
+/* Reading a record */
+
+static bool is_absent(const struct value *v)
+{
+	return v->type == VALUE_MISSING || v->type == VALUE_NULL;
+}
+
+static bool number_from_text(const struct value *v, struct decimal *number)
+{
+	const char *from = v->text, *end = v->text + v->len;
+
+	while (from < end && (*from == ' ' || *from == '\t'))
+		from++;
+	while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return decimal_is_number(from, (size_t)(end - from)) &&
+	       !decimal_parse(number, from, (size_t)(end - from));
+}
+
+static const char *read_number(
+	const struct aggregates *a, struct aggregate_input *in, const struct value *v)
+{
+	in->is_there = true;
+	if (v->type == VALUE_NUMBER) {
+		in->number = v->number;
+		return NULL;
+	}
+	if (v->type == VALUE_STRING && a->is_lenient && number_from_text(v, &in->number))
+		return NULL;
+	return "not_a_number";
+}
+
+/* Values are kept as JSON in which equal ones are the same bytes. */
+static void read_text(struct aggregate_input *in, const struct value *v)
+{
+	buf_clear(&in->text);
+	if (v->type == VALUE_STRING)
+		text_quote(&in->text, v->text, v->len);
+	else
+		value_print(&in->text, v);
+	in->is_there = true;
+}
+
+static const char *read_sketch(
+	const struct aggregate *g, struct aggregate_input *in, const struct value *v)
+{
+	const char *why = "not a string";
+
+	distinct_release(&in->distinct);
+	quantile_release(&in->quantile);
+	if (v->type == VALUE_STRING)
+		why = g->has_at ? quantile_parse(&in->quantile, v->text, v->len)
+				: distinct_parse(&in->distinct, v->text, v->len);
+	in->is_there = true;
+	return why ? "not_a_sketch" : NULL;
+}
+
+/* What argmin and argmax give: the measure comes first, as a value stands until the next one. */
+static const char *read_best(const struct aggregates *a, struct aggregate *g,
+	const struct value *measure, const struct span *values, const char *record, size_t len)
+{
+	const char *why = read_number(a, &g->input, measure);
+
+	if (why)
+		return why;
+	buf_clear(&g->input.text);
+	if (g->other)
+		value_print(&g->input.text, expr_eval(g->other, values));
+	else
+		buf_add(&g->input.text, record, len);
+	return NULL;
+}
+
+static const char *read_one(const struct aggregates *a, struct aggregate *g,
+	const struct span *values, const char *record, size_t len)
+{
+	const struct value *v;
+
+	g->input.is_there = !g->value;
+	if (!g->value)
+		return NULL;
+	v = expr_eval(g->value, values);
+	if (is_absent(v))
+		return NULL;
+	switch (g->kind) {
+	case AGGREGATE_COUNT:
+		g->input.is_there = v->type != VALUE_FALSE;
+		return NULL;
+	case AGGREGATE_SUM:
+	case AGGREGATE_AVG:
+	case AGGREGATE_STDDEV:
+	case AGGREGATE_MIN:
+	case AGGREGATE_MAX:
+	case AGGREGATE_QUANTILE:
+		return read_number(a, &g->input, v);
+	case AGGREGATE_ARGMIN:
+	case AGGREGATE_ARGMAX:
+		return read_best(a, g, v, values, record, len);
+	case AGGREGATE_FIRST:
+	case AGGREGATE_LAST:
+	case AGGREGATE_COLLECT:
+	case AGGREGATE_TOP:
+	case AGGREGATE_DISTINCT:
+		read_text(&g->input, v);
+		return NULL;
+	case AGGREGATE_MERGE:
+		return read_sketch(g, &g->input, v);
+	}
+	return NULL;
+}
+
+const char *aggregates_read(struct aggregates *a, const struct span *values, const char *record,
+	size_t len, size_t *which)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const char *why = read_one(a, &a->list[i], values, record, len);
+
+		if (why) {
+			*which = i;
+			return why;
+		}
+	}
+	return NULL;
+}
+
+/* States */
+
+/* Kept for the command to say, as a result does not show it. */
+static void note_inexact(struct aggregates *a, struct aggregate *g, const void *at)
+{
+	if (g->is_inexact || !aggstate_is_inexact(g, at))
+		return;
+	g->is_inexact = true;
+	a->has_inexact = true;
+}
+
+const char *aggregates_inexact(struct aggregates *a)
+{
+	a->has_inexact = false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->list[i].is_inexact && !a->list[i].is_told) {
+			a->list[i].is_told = true;
+			a->has_inexact = true;
+			return a->list[i].name;
+		}
+	return NULL;
+}
+
+static void widen(struct range_state *r, int64_t first_ns, int64_t last_ns)
+{
+	if (!r->is_there || first_ns < r->first_ns)
+		r->first_ns = first_ns;
+	if (!r->is_there || last_ns > r->last_ns)
+		r->last_ns = last_ns;
+	r->is_there = true;
+}
+
+static void *part(void *state, size_t offset)
+{
+	return (char *)state + offset;
+}
+
+static const void *part_of(const void *state, size_t offset)
+{
+	return (const char *)state + offset;
+}
+
+void aggregates_apply(struct aggregates *a, void *state, int64_t time_ns)
+{
+	a->sequence++;
+	for (size_t i = 0; i < a->count; i++) {
+		struct aggregate *g = &a->list[i];
+		void *at = part(state, g->offset);
+		size_t before;
+
+		if (!g->input.is_there)
+			continue;
+		before = aggstate_heap(g, at);
+		aggstate_apply(g, at, time_ns, a->sequence);
+		note_inexact(a, g, at);
+		g->heap_bytes += aggstate_heap(g, at) - before;
+	}
+	if (a->has_range)
+		widen(part(state, a->range_offset), time_ns, time_ns);
+}
+
+void aggregates_merge(struct aggregates *a, void *into, const void *from)
+{
+	const struct range_state *r = part_of(from, a->range_offset);
+
+	for (size_t i = 0; i < a->count; i++) {
+		struct aggregate *g = &a->list[i];
+		void *at = part(into, g->offset);
+		size_t before = aggstate_heap(g, at);
+
+		aggstate_merge(g, at, part_of(from, g->offset));
+		note_inexact(a, g, at);
+		g->heap_bytes += aggstate_heap(g, at) - before;
+	}
+	if (a->has_range && r->is_there)
+		widen(part(into, a->range_offset), r->first_ns, r->last_ns);
+}
+
+void aggregates_clear(struct aggregates *a, void *state)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct aggregate *g = &a->list[i];
+		void *at = part(state, g->offset);
+
+		g->heap_bytes -= aggstate_heap(g, at);
+		aggstate_release(g, at);
+	}
+	memset(state, 0, a->state_bytes);
+}
+
+bool aggregates_range(
+	const struct aggregates *a, const void *state, int64_t *first_ns, int64_t *last_ns)
+{
+	const struct range_state *r = part_of(state, a->range_offset);
+
+	if (!a->has_range || !r->is_there)
+		return false;
+	*first_ns = r->first_ns;
+	*last_ns = r->last_ns;
+	return true;
+}
+
+size_t aggregates_heap_bytes(const struct aggregates *a)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		bytes += a->list[i].heap_bytes;
+	return bytes;
+}
+
+const char *aggregates_print(
+	const struct aggregates *a, size_t i, const void *state, struct buf *to)
+{
+	const struct aggregate *g = &a->list[i];
+
+	return aggprint_result(g, part_of(state, g->offset), a->gives_sketches, to);
+}

@@ -1,0 +1,222 @@
+#include "tool/sessioned.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/instant.h"
+#include "base/mem.h"
+
+static void sessioned_init(struct windower *w)
+{
+	sessions_init(&w->sessions, w->gap_ns,
+		w->aggregates->state_bytes + results_state_bytes(w->results));
+}
+
+static struct issued *issued_of(const struct windower *w, struct session *s)
+{
+	return results_issued(w->results, s->state);
+}
+
+static void let_go(struct windower *w, struct session *s)
+{
+	struct issued *was = issued_of(w, s);
+
+	aggregates_clear(w->aggregates, s->state);
+	if (was)
+		w->issued_bytes -= (int64_t)issued_release(was);
+}
+
+static void end_session(struct windower *w, struct session *s)
+{
+	let_go(w, s);
+	sessions_end(&w->sessions, s);
+}
+
+static void sessioned_release(struct windower *w)
+{
+	struct session *s;
+	size_t at;
+
+	while ((s = sessions_next(&w->sessions, NULL, &at)))
+		end_session(w, s);
+	sessions_release(&w->sessions);
+}
+
+static void say(struct windower *w, struct session *s)
+{
+	const struct result_bounds b = {
+		.is_window = true,
+		.is_there = true,
+		.from_ns = s->first_ns,
+		.to_ns = sessions_end_ns(&w->sessions, s),
+	};
+	bool is_out =
+		results_make(w->results, sessions_key(&w->sessions, s), s->key_len, &b, s->state);
+
+	w->issued_bytes += results_say(w->results, issued_of(w, s), is_out);
+}
+
+static void retract(struct windower *w, struct session *s)
+{
+	struct issued *was = issued_of(w, s);
+
+	if (was)
+		w->issued_bytes += results_retract(w->results, was);
+}
+
+/* Two sessions become one: what was said of either is no session any more. */
+static void join(void *context, struct session *into, struct session *from)
+{
+	struct windower *w = context;
+	struct issued *was = issued_of(w, into), *other = issued_of(w, from);
+
+	retract(w, into);
+	retract(w, from);
+	if (was && other->revisions > was->revisions)
+		was->revisions = other->revisions;
+	aggregates_merge(w->aggregates, into->state, from->state);
+	let_go(w, from);
+}
+
+/* When it next has something to say, or, once that is said, to be forgotten. */
+static void set_due(struct windower *w, struct session *s)
+{
+	int64_t end_ns = sessions_end_ns(&w->sessions, s);
+	bool waits = w->results->emit == RESULTS_FINAL || s->fired;
+
+	sessions_set_due(&w->sessions, s, waits ? time_plus(end_ns, w->lateness_ns) : end_ns);
+}
+
+static enum windower_answer sessioned_take(
+	struct windower *w, const struct buf *key, int64_t time_ns)
+{
+	struct session *s = sessions_extend(&w->sessions, key->data, key->len, time_ns, join, w);
+
+	if (!s) {
+		w->complete_ns = time_plus(time_ns, w->gap_ns);
+		if (windower_is_over(w, w->complete_ns))
+			return WINDOWER_LATE;
+		s = sessions_begin(&w->sessions, key->data, key->len, time_ns);
+	}
+	aggregates_apply(w->aggregates, s->state, time_ns);
+	if (w->results->emit != RESULTS_FINAL) {
+		if (s->moved)
+			retract(w, s);
+		issued_of(w, s)->is_stale = true;
+		s->fired = w->watermark_ns >= sessions_end_ns(&w->sessions, s);
+		if (s->fired)
+			say(w, s);
+	}
+	set_due(w, s);
+	return WINDOWER_TAKEN;
+}
+
+/* A session with its key, in the order results are given. */
+struct due {
+	struct session *session;
+	const char *key;
+};
+
+static int by_end(const void *a, const void *b)
+{
+	const struct due *x = a, *y = b;
+	const struct session *s = x->session, *t = y->session;
+	size_t len = s->key_len < t->key_len ? s->key_len : t->key_len;
+	int order;
+
+	if (s->last_ns != t->last_ns)
+		return s->last_ns < t->last_ns ? -1 : 1;
+	if (s->first_ns != t->first_ns)
+		return s->first_ns < t->first_ns ? -1 : 1;
+	order = memcmp(x->key, y->key, len);
+	return order ? order : (s->key_len > t->key_len) - (s->key_len < t->key_len);
+}
+
+struct dues {
+	struct due *list;
+	size_t count;
+	size_t cap;
+};
+
+static void add_due(struct windower *w, struct dues *d, struct session *s)
+{
+	if (d->count == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 64;
+		d->list = mem_resize(d->list, d->cap * sizeof(*d->list));
+	}
+	d->list[d->count++] = (struct due){s, sessions_key(&w->sessions, s)};
+}
+
+static void fire(struct windower *w, struct session *s)
+{
+	int64_t last_ns = time_plus(sessions_end_ns(&w->sessions, s), w->lateness_ns);
+
+	if (!s->fired)
+		say(w, s);
+	s->fired = true;
+	if (last_ns > w->watermark_ns)
+		set_due(w, s);
+	else
+		end_session(w, s);
+}
+
+static void sessioned_advance(struct windower *w)
+{
+	struct dues d = {0};
+	struct session *s;
+
+	while ((s = sessions_due(&w->sessions, w->watermark_ns)))
+		add_due(w, &d, s);
+	if (d.count)
+		qsort(d.list, d.count, sizeof(*d.list), by_end);
+	for (size_t i = 0; i < d.count; i++)
+		fire(w, d.list[i].session);
+	free(d.list);
+}
+
+static void sessioned_say_early(struct windower *w)
+{
+	struct dues d = {0};
+	struct session *s = NULL;
+	size_t at;
+
+	while ((s = sessions_next(&w->sessions, s, &at)))
+		if (issued_of(w, s)->is_stale)
+			add_due(w, &d, s);
+	if (d.count)
+		qsort(d.list, d.count, sizeof(*d.list), by_end);
+	for (size_t i = 0; i < d.count; i++)
+		say(w, d.list[i].session);
+	free(d.list);
+}
+
+/* The beginning of an open session has no bound: records that are late by themselves move it. */
+static int64_t sessioned_earliest(const struct windower *w)
+{
+	int64_t earliest_ns;
+
+	return __builtin_sub_overflow(w->watermark_ns, w->lateness_ns, &earliest_ns) ? INT64_MIN
+										     : earliest_ns;
+}
+
+static size_t sessioned_count(const struct windower *w)
+{
+	return w->sessions.count;
+}
+
+static size_t sessioned_bytes(const struct windower *w)
+{
+	return w->sessions.bytes;
+}
+
+const struct window_kind session_windows = {
+	.init = sessioned_init,
+	.release = sessioned_release,
+	.take = sessioned_take,
+	.advance = sessioned_advance,
+	.say_early = sessioned_say_early,
+	.earliest = sessioned_earliest,
+	.count = sessioned_count,
+	.bytes = sessioned_bytes,
+	.keys = sessioned_count,
+};
