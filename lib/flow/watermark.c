@@ -1,67 +1,117 @@
 #include "flow/watermark.h"
 
-void watermark_init(struct watermark *w, int64_t bound_ns, int64_t step_ns, int64_t max_jump_ns)
+#include "base/instant.h"
+
+void watermark_init(struct watermark *w, const struct watermark_rules *rules)
 {
-	*w = (struct watermark){
-		.bound_ns = bound_ns,
-		.step_ns = step_ns,
-		.max_jump_ns = max_jump_ns,
-	};
+	*w = (struct watermark){.rules = *rules};
+	partitions_init(&w->partitions, rules->max_jump_ns, rules->partitions_max);
 }
 
-static int64_t minus(int64_t a, int64_t b)
+void watermark_release(struct watermark *w)
 {
-	int64_t difference;
-
-	return __builtin_sub_overflow(a, b, &difference) ? INT64_MIN : difference;
+	partitions_release(&w->partitions);
 }
 
-static int64_t plus(int64_t a, int64_t b)
+int64_t watermark_now_ns(const struct watermark *w)
 {
-	int64_t sum;
-
-	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+	return time_minus(w->front_ns, w->rules.bound_ns);
 }
 
-static bool is_near(const struct watermark *w, int64_t time_ns)
+int64_t watermark_behind_ns(const struct watermark *w, const struct partition *one, int64_t time_ns)
 {
-	return w->max_jump_ns == WATERMARK_ANY_JUMP ||
-	       (w->has_max && time_ns <= plus(w->max_ns, w->max_jump_ns));
+	int64_t from_ns = time_ns;
+
+	if (one->belief.has_max && one->belief.max_ns > from_ns)
+		from_ns = one->belief.max_ns;
+	if (w->has_front && w->front_ns > from_ns)
+		from_ns = w->front_ns;
+	return time_minus(from_ns, time_ns);
 }
 
-static void raise_max(struct watermark *w, int64_t time_ns)
+static void raise_front(struct watermark *w, int64_t front_ns, int64_t clock_ns)
 {
-	if (!w->has_max || time_ns > w->max_ns)
-		w->max_ns = time_ns;
-	w->has_max = true;
+	if (w->has_front && front_ns <= w->front_ns)
+		return;
+	w->has_front = true;
+	w->front_ns = front_ns;
+	w->moved_ns = clock_ns;
 }
 
-static void believe(struct watermark *w, int64_t time_ns)
+static void follow_partitions(struct watermark *w, int64_t clock_ns)
 {
-	/* a later record that is not more than a jump before the candidate confirms it */
-	if (w->has_candidate && time_ns >= minus(w->candidate_ns, w->max_jump_ns)) {
-		raise_max(w, w->candidate_ns);
-		w->has_candidate = false;
-	}
-	if (is_near(w, time_ns)) {
-		raise_max(w, time_ns);
-	} else if (!w->has_candidate || time_ns < w->candidate_ns) {
-		/* of two that nothing confirms the earlier is kept: a clock in the far future would
-		 * wait for ever */
-		w->candidate_ns = time_ns;
-		w->has_candidate = true;
-	}
+	const struct partition *lowest = partitions_lowest(&w->partitions);
+
+	if (lowest)
+		raise_front(w, lowest->belief.max_ns, clock_ns);
 }
 
-bool watermark_advance(struct watermark *w, int64_t time_ns, int64_t *now_ns)
+static int64_t tick_ns(const struct watermark *w)
 {
-	believe(w, time_ns);
-	if (!w->has_max)
+	return w->rules.step_ns > WATERMARK_TICK_NS ? w->rules.step_ns : WATERMARK_TICK_NS;
+}
+
+static void follow_clock(struct watermark *w, int64_t clock_ns)
+{
+	int64_t passed_ns = clock_ns - w->idle_at_ns;
+
+	if (!w->all_idle || !w->has_front || !w->rules.follow_clock || passed_ns < 0)
+		return;
+	passed_ns -= passed_ns % tick_ns(w);
+	raise_front(w, time_plus(w->idle_front_ns, passed_ns), clock_ns);
+}
+
+static bool say(struct watermark *w, int64_t *now_ns)
+{
+	if (!w->has_front)
 		return false;
-	*now_ns = minus(w->max_ns, w->bound_ns);
-	if (w->has_said && (*now_ns <= w->said_ns || *now_ns < plus(w->said_ns, w->step_ns)))
+	*now_ns = watermark_now_ns(w);
+	if (w->has_said &&
+		(*now_ns <= w->said_ns || *now_ns < time_plus(w->said_ns, w->rules.step_ns)))
 		return false;
 	w->has_said = true;
 	w->said_ns = *now_ns;
 	return true;
+}
+
+bool watermark_advance(struct watermark *w, struct partition *one, int64_t time_ns,
+	int64_t clock_ns, int64_t *now_ns)
+{
+	int what = partitions_take(&w->partitions, one, time_ns, clock_ns);
+
+	w->doubted += (what & BELIEF_DOUBTED) != 0;
+	w->confirmed += (what & BELIEF_CONFIRMED) != 0;
+	w->all_idle = false;
+	follow_partitions(w, clock_ns);
+	return say(w, now_ns);
+}
+
+bool watermark_silence(struct watermark *w, int64_t clock_ns, int64_t *now_ns)
+{
+	const struct partition *silent;
+
+	/* one by one, so that the outcome does not depend on how often the clock is looked at */
+	while ((silent = partitions_silence(
+			&w->partitions, time_minus(clock_ns, w->rules.idle_ns)))) {
+		follow_partitions(w, clock_ns);
+		if (w->partitions.talking.count)
+			continue;
+		w->all_idle = true;
+		w->idle_at_ns = time_plus(silent->seen_ns, w->rules.idle_ns);
+		w->idle_front_ns = w->front_ns;
+	}
+	follow_clock(w, clock_ns);
+	return say(w, now_ns);
+}
+
+int64_t watermark_due_ns(const struct watermark *w)
+{
+	const struct partition *oldest = w->partitions.talking.first;
+
+	if (oldest)
+		return time_plus(oldest->seen_ns, w->rules.idle_ns);
+	if (!w->all_idle || !w->has_front || !w->rules.follow_clock || w->front_ns == INT64_MAX)
+		return WATERMARK_NEVER;
+	return time_plus(
+		w->idle_at_ns, time_plus(time_minus(w->front_ns, w->idle_front_ns), tick_ns(w)));
 }

@@ -1,6 +1,11 @@
 /*
- * How far event time has come: W = max(t) - bound, where a jump ahead is believed only when a later
- * record confirms it. A function of the times alone.
+ * How far event time has come: W = front - bound, where the front is the least of what the
+ * partitions that are not idle have for their largest time, and never falls. A function of the
+ * records alone, unless silence makes partitions idle; then the caller's clock is an argument.
+ *
+ * When all partitions are idle time stands. With follow_clock it goes on from there with the clock:
+ * the front is what it was when the last partition became idle, plus what has passed since then in
+ * whole steps of step_ns, or of WATERMARK_TICK_NS where that is more.
  */
 #ifndef WATERMARK_H
 #define WATERMARK_H
@@ -8,24 +13,59 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WATERMARK_ANY_JUMP INT64_MAX
+#include "flow/partitions.h"
 
-struct watermark {
+#define WATERMARK_NEVER INT64_MAX
+
+enum { WATERMARK_TICK_NS = 100000000 };
+
+/* None negative. */
+struct watermark_rules {
 	int64_t bound_ns;    /* how late a record may be and still be in time */
 	int64_t step_ns;     /* how far W goes before it is said again; 0: every advance */
 	int64_t max_jump_ns; /* how far ahead of the maximum a time is believed at once */
-	bool has_max;
-	bool has_candidate;
-	bool has_said;
-	int64_t max_ns;       /* the largest time that is believed */
-	int64_t candidate_ns; /* a time too far ahead that waits to be confirmed */
-	int64_t said_ns;      /* W as it was said last */
+	int64_t idle_ns;     /* how long a partition is silent before it is idle */
+	bool follow_clock;
+	size_t partitions_max; /* at least 1 */
 };
 
-/* All three in nanoseconds, none negative. */
-void watermark_init(struct watermark *w, int64_t bound_ns, int64_t step_ns, int64_t max_jump_ns);
+struct watermark {
+	struct watermark_rules rules;
+	struct partitions partitions;
+	bool has_front;
+	bool has_said;
+	bool all_idle;
+	int64_t front_ns;
+	int64_t said_ns;       /* W as it was said last */
+	int64_t moved_ns;      /* on the clock: when the front moved last */
+	int64_t idle_at_ns;    /* on the clock: when the last partition became idle */
+	int64_t idle_front_ns; /* and the front as it was then */
+	uint64_t doubted;      /* times that were not believed at once */
+	uint64_t confirmed;    /* those of them that were believed later */
+};
 
-/* Takes the next record's time. True if W has come a step ahead: then it is *now_ns. O(1). */
-bool watermark_advance(struct watermark *w, int64_t time_ns, int64_t *now_ns);
+void watermark_init(struct watermark *w, const struct watermark_rules *rules);
+void watermark_release(struct watermark *w);
+
+/* W as it is now; there must be a front. */
+int64_t watermark_now_ns(const struct watermark *w);
+
+/* How far a time of this partition is behind what came before: behind the partition's own largest
+ * time, or behind the front where that is more. 0 if it is not behind. */
+int64_t watermark_behind_ns(
+	const struct watermark *w, const struct partition *one, int64_t time_ns);
+
+/*
+ * Takes the next record's time, of a partition that is found in w->partitions; clock_ns never
+ * falls. True if W has come a step ahead: then it is *now_ns. O(log partitions).
+ */
+bool watermark_advance(struct watermark *w, struct partition *one, int64_t time_ns,
+	int64_t clock_ns, int64_t *now_ns);
+
+/* The clock is at clock_ns and no record has come: likewise. */
+bool watermark_silence(struct watermark *w, int64_t clock_ns, int64_t *now_ns);
+
+/* When on the clock silence will do something next, unless a record comes. */
+int64_t watermark_due_ns(const struct watermark *w);
 
 #endif

@@ -337,9 +337,6 @@ END
 	equal 3 "$(marks out | wc -l)"
 }
 
-@test "--partition and what else is not built yet is a usage error, not ignored" {
-	expect 64 dd-watermark -t t --bound 1s --partition p <<<'{"t":1}'
-}
 
 @test "random streams: byte for byte what the model says" {
 	seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}

@@ -4,68 +4,188 @@
 #include "random.h"
 #include "test.h"
 
-enum { TIMES = 60 };
-
-struct rule {
-	int64_t bound, step, jump;
-};
+enum { TIMES = 60, KEYS = 8 };
 
 /*
- * The rule as it is written, over the whole list of times so far: a time is believed when it is no
- * jump, or when a later one confirmed it; of unconfirmed ones the earliest is kept. In 128 bits, so
- * that nothing overflows.
+ * The rule as it is written, in 128 bits, so that nothing overflows: a time is believed when it is
+ * no jump, or when a later one confirmed it; of unconfirmed ones the earliest is kept.
  */
-struct model {
-	bool has_max, waits, has_said;
-	int128 max, waiting, said;
+struct model_clock {
+	bool is_known, has_max, waits, is_idle, has_spoken;
+	int128 max, waiting;
+	int64_t seen;
+	uint64_t order; /* of the last record, or of becoming idle */
 };
 
-static bool model_step(struct model *m, const struct rule *r, int64_t time, int128 *now)
-{
-	bool jumps = r->jump != WATERMARK_ANY_JUMP && (!m->has_max || time > m->max + r->jump);
+struct model {
+	struct model_clock clocks[KEYS];
+	bool has_front, has_said, all_idle;
+	int128 front, said, idle_at, idle_front;
+	uint64_t order, doubted, confirmed;
+};
 
-	if (m->waits && time >= m->waiting - r->jump) {
-		m->max = !m->has_max || m->waiting > m->max ? m->waiting : m->max;
-		m->has_max = true;
-		m->waits = false;
-		jumps = time > m->max + r->jump;
+static void model_believe(struct model *m, struct model_clock *c, int64_t jump, int64_t time)
+{
+	bool jumps = jump != BELIEF_ANY_JUMP && (!c->has_max || time > c->max + jump);
+
+	if (c->waits && time >= c->waiting - jump) {
+		c->max = !c->has_max || c->waiting > c->max ? c->waiting : c->max;
+		c->has_max = true;
+		c->waits = false;
+		m->confirmed++;
+		jumps = time > c->max + jump;
 	}
-	if (jumps && (!m->waits || time < m->waiting)) {
-		m->waits = true;
-		m->waiting = time;
+	m->doubted += jumps;
+	if (jumps && (!c->waits || time < c->waiting)) {
+		c->waits = true;
+		c->waiting = time;
 	}
 	if (!jumps) {
-		m->max = !m->has_max || time > m->max ? time : m->max;
-		m->has_max = true;
+		c->max = !c->has_max || time > c->max ? time : c->max;
+		c->has_max = true;
 	}
-	if (!m->has_max)
+}
+
+static bool holds(const struct model_clock *c)
+{
+	return c->is_known && c->has_max && !c->is_idle;
+}
+
+/* How many hold time; the least and the second of their maxima. */
+static int model_least(const struct model *m, int128 *least, int128 *second)
+{
+	int count = 0;
+
+	for (int i = 0; i < KEYS; i++) {
+		const struct model_clock *c = &m->clocks[i];
+
+		if (!holds(c))
+			continue;
+		if (!count || c->max < *least) {
+			*second = *least;
+			*least = c->max;
+		} else if (count == 1 || c->max < *second) {
+			*second = c->max;
+		}
+		count++;
+	}
+	return count;
+}
+
+static void model_front(struct model *m)
+{
+	int128 least = 0, second = 0;
+
+	if (model_least(m, &least, &second) && (!m->has_front || least > m->front)) {
+		m->front = least;
+		m->has_front = true;
+	}
+}
+
+static bool model_say(struct model *m, const struct watermark_rules *r, int128 *now)
+{
+	if (!m->has_front)
 		return false;
-	*now = m->max - r->bound;
+	*now = m->front - r->bound_ns;
 	if (*now < INT64_MIN)
 		*now = INT64_MIN;
 	/* the last instant is a step ahead of all others, however large the step is */
-	if (m->has_said && (*now <= m->said || (*now < m->said + r->step && *now != INT64_MAX)))
+	if (m->has_said && (*now <= m->said || (*now < m->said + r->step_ns && *now != INT64_MAX)))
 		return false;
 	m->has_said = true;
 	m->said = *now;
 	return true;
 }
 
-static void compare(const struct rule *r, const int64_t *times, size_t count)
+/* Of the talking or the idle clocks the one that has been so for the longest. */
+static struct model_clock *model_oldest(struct model *m, bool idle)
 {
-	struct watermark w;
-	struct model m = {.has_max = false};
+	struct model_clock *oldest = NULL;
 
-	watermark_init(&w, r->bound, r->step, r->jump);
-	for (size_t i = 0; i < count; i++) {
-		int128 want = 0;
-		int64_t now = 0;
-		bool said = model_step(&m, r, times[i], &want);
+	for (int i = 0; i < KEYS; i++) {
+		struct model_clock *c = &m->clocks[i];
 
-		check_int(watermark_advance(&w, times[i], &now), said);
-		if (said)
-			check_int(now, want);
+		if (c->is_known && c->has_spoken && c->is_idle == idle &&
+			(!oldest || c->order < oldest->order))
+			oldest = c;
 	}
+	return oldest;
+}
+
+/* NULL if there is no room. */
+static struct model_clock *model_find(struct model *m, const struct watermark_rules *r, int key)
+{
+	struct model_clock *oldest;
+	size_t count = 0;
+
+	for (int i = 0; i < KEYS; i++)
+		count += m->clocks[i].is_known;
+	if (!m->clocks[key].is_known && count == r->partitions_max) {
+		oldest = model_oldest(m, true);
+		if (!oldest)
+			return NULL;
+		*oldest = (struct model_clock){.is_known = false};
+	}
+	m->clocks[key].is_known = true;
+	return &m->clocks[key];
+}
+
+static bool model_record(struct model *m, const struct watermark_rules *r, struct model_clock *c,
+	int64_t time, int64_t clock, int128 *now)
+{
+	model_believe(m, c, r->max_jump_ns, time);
+	c->has_spoken = true;
+	c->is_idle = false;
+	c->seen = clock;
+	c->order = ++m->order;
+	m->all_idle = false;
+	model_front(m);
+	return model_say(m, r, now);
+}
+
+static bool model_silence(
+	struct model *m, const struct watermark_rules *r, int64_t clock, int128 *now)
+{
+	struct model_clock *c;
+
+	while ((c = model_oldest(m, false)) && c->seen + r->idle_ns <= clock) {
+		c->is_idle = true;
+		c->order = ++m->order;
+		model_front(m);
+		m->all_idle = !model_oldest(m, false);
+		m->idle_at = c->seen + r->idle_ns;
+		m->idle_front = m->front;
+	}
+	if (m->all_idle && m->has_front && r->follow_clock) {
+		int128 tick = r->step_ns > WATERMARK_TICK_NS ? r->step_ns : WATERMARK_TICK_NS;
+		int128 front = m->idle_front + (clock - m->idle_at) / tick * tick;
+
+		if (front > INT64_MAX)
+			front = INT64_MAX;
+		if (front > m->front)
+			m->front = front;
+	}
+	return model_say(m, r, now);
+}
+
+static void check_heads(const struct watermark *w, const struct model *m)
+{
+	const struct partition *lowest = partitions_lowest(&w->partitions);
+	const struct partition *next = partitions_next(&w->partitions);
+	int128 least = 0, second = 0;
+	int count = model_least(m, &least, &second);
+
+	check_int(lowest != NULL, count > 0);
+	check_int(next != NULL, count > 1);
+	if (lowest)
+		check_int(lowest->belief.max_ns, least);
+	if (next)
+		check_int(next->belief.max_ns, second);
+	check_int(w->has_front, m->has_front);
+	if (w->has_front)
+		check_int(w->front_ns, m->front);
+	check_int(w->doubted, m->doubted);
+	check_int(w->confirmed, m->confirmed);
 }
 
 static int64_t random_time(int64_t base)
@@ -85,94 +205,313 @@ static int64_t random_time(int64_t base)
 	}
 }
 
-void test_against_the_rule(void)
+/* Records of a few keys and looks at the clock in random order. Returns how often W was said. */
+static int compare(const struct watermark_rules *r, int keys, bool silences)
+{
+	int64_t base = (int64_t)random_below(2000) - 1000, clock = 1000000, last = INT64_MIN;
+	struct watermark w;
+	struct model m = {.has_front = false};
+	int times_said = 0;
+
+	watermark_init(&w, r);
+	for (size_t i = 0; i < TIMES; i++) {
+		int128 want = 0;
+		int64_t got = 0;
+		bool said = false;
+
+		clock += (int64_t)random_below(4) * WATERMARK_TICK_NS / 3;
+		base += (int64_t)random_below(4);
+		if (silences && random_below(3) == 0) {
+			said = model_silence(&m, r, clock, &want);
+			check_int(watermark_silence(&w, clock, &got), said);
+		} else {
+			int64_t time = random_time(base);
+			char key = (char)('a' + random_below((uint64_t)keys));
+			struct model_clock *c = model_find(&m, r, key - 'a');
+			struct partition *one = partitions_find(&w.partitions, &key, 1);
+
+			check_int(one != NULL, c != NULL);
+			if (!c)
+				continue;
+			said = model_record(&m, r, c, time, clock, &want);
+			check_int(watermark_advance(&w, one, time, clock, &got), said);
+		}
+		check_heads(&w, &m);
+		if (!said)
+			continue;
+		times_said++;
+		check_int(got, want);
+		check(got > last || times_said == 1);
+		last = got;
+	}
+	watermark_release(&w);
+	return times_said;
+}
+
+static struct watermark_rules random_rules(void)
 {
 	static const int64_t amounts[] = {0, 1, 5, 50, 600, INT64_MAX};
 
-	random_seed();
-	for (int round = 0; round < 100000; round++) {
-		struct rule r = {amounts[random_below(6)], amounts[random_below(6)],
-			amounts[random_below(6)]};
-		int64_t times[TIMES], base = (int64_t)random_below(2000) - 1000;
-
-		for (size_t i = 0; i < TIMES; i++) {
-			times[i] = random_time(base);
-			base += (int64_t)random_below(4);
-		}
-		compare(&r, times, TIMES);
-	}
+	return (struct watermark_rules){
+		.bound_ns = amounts[random_below(6)],
+		.step_ns = amounts[random_below(6)],
+		.max_jump_ns = amounts[random_below(6)],
+		.partitions_max = 1,
+	};
 }
 
-static void check_said(struct watermark *w, int64_t time, int64_t want)
+void test_against_the_rule(void)
+{
+	int said = 0;
+
+	random_seed();
+	for (int round = 0; round < 50000; round++) {
+		struct watermark_rules r = random_rules();
+
+		said += compare(&r, 1, false);
+	}
+	check(said > 100000);
+}
+
+void test_partitions_against_the_rule(void)
+{
+	int said = 0;
+
+	random_seed();
+	for (int round = 0; round < 30000; round++) {
+		struct watermark_rules r = random_rules();
+
+		r.partitions_max = 1 + random_below(KEYS);
+		said += compare(&r, 1 + (int)random_below(KEYS), false);
+	}
+	check(said > 30000);
+}
+
+void test_silence_against_the_rule(void)
+{
+	int said = 0;
+
+	random_seed();
+	for (int round = 0; round < 30000; round++) {
+		struct watermark_rules r = random_rules();
+
+		r.partitions_max = 1 + random_below(KEYS);
+		r.idle_ns = 1 + (int64_t)random_below(5) * WATERMARK_TICK_NS;
+		r.follow_clock = random_below(2);
+		said += compare(&r, 1 + (int)random_below(KEYS), true);
+	}
+	check(said > 30000);
+}
+
+/* One partition with a watermark's three rules, as most streams are. */
+struct single {
+	struct watermark w;
+	struct partition *one;
+};
+
+static void single_init(struct single *s, int64_t bound, int64_t step, int64_t jump)
+{
+	watermark_init(&s->w, &(struct watermark_rules){.bound_ns = bound,
+				      .step_ns = step,
+				      .max_jump_ns = jump,
+				      .partitions_max = 1});
+	s->one = partitions_find(&s->w.partitions, "", 0);
+}
+
+static void check_said(struct single *s, int64_t time, int64_t want)
 {
 	int64_t now = 0;
 
-	check(watermark_advance(w, time, &now));
+	check(watermark_advance(&s->w, s->one, time, 0, &now));
 	check_int(now, want);
 }
 
-static void check_silent(struct watermark *w, int64_t time)
+static void check_silent(struct single *s, int64_t time)
 {
 	int64_t now;
 
-	check(!watermark_advance(w, time, &now));
+	check(!watermark_advance(&s->w, s->one, time, 0, &now));
 }
 
 void test_step(void)
 {
-	struct watermark w;
+	struct single s;
 
-	watermark_init(&w, 10, 5, WATERMARK_ANY_JUMP);
-	check_said(&w, 100, 90);
-	check_silent(&w, 104);
-	check_said(&w, 105, 95);
-	check_silent(&w, 50);
-	check_silent(&w, 105);
-	check_said(&w, 1000, 990);
-	watermark_init(&w, 0, 0, WATERMARK_ANY_JUMP);
-	check_said(&w, 1, 1);
-	check_silent(&w, 1);
-	check_said(&w, 2, 2);
+	single_init(&s, 10, 5, BELIEF_ANY_JUMP);
+	check_said(&s, 100, 90);
+	check_silent(&s, 104);
+	check_said(&s, 105, 95);
+	check_silent(&s, 50);
+	check_silent(&s, 105);
+	check_said(&s, 1000, 990);
+	watermark_release(&s.w);
+	single_init(&s, 0, 0, BELIEF_ANY_JUMP);
+	check_said(&s, 1, 1);
+	check_silent(&s, 1);
+	check_said(&s, 2, 2);
+	watermark_release(&s.w);
 }
 
 /* One broken clock must not make everybody else late. */
 void test_a_jump_that_nothing_confirms(void)
 {
-	struct watermark w;
+	struct single s;
 
-	watermark_init(&w, 0, 0, 10);
-	check_silent(&w, 100);
-	check_said(&w, 101, 101);
-	check_silent(&w, 5000);
-	check_said(&w, 102, 102);
-	check_silent(&w, 6000 - 5000);
-	check_said(&w, 112, 112);
-	check_said(&w, 122, 122);
-	check_silent(&w, 133);
+	single_init(&s, 0, 0, 10);
+	check_silent(&s, 100);
+	check_said(&s, 101, 101);
+	check_silent(&s, 5000);
+	check_said(&s, 102, 102);
+	check_silent(&s, 6000 - 5000);
+	check_said(&s, 112, 112);
+	check_said(&s, 122, 122);
+	check_silent(&s, 133);
+	watermark_release(&s.w);
 }
 
 void test_a_jump_that_is_confirmed(void)
 {
-	struct watermark w;
+	struct single s;
 
-	watermark_init(&w, 0, 0, 10);
-	check_silent(&w, 100);
-	check_said(&w, 90, 100);
-	check_silent(&w, 500);
-	check_said(&w, 490, 500);
-	check_silent(&w, 900);
-	check_silent(&w, 889);
-	check_said(&w, 880, 889);
+	single_init(&s, 0, 0, 10);
+	check_silent(&s, 100);
+	check_said(&s, 90, 100);
+	check_silent(&s, 500);
+	check_said(&s, 490, 500);
+	check_silent(&s, 900);
+	check_silent(&s, 889);
+	check_said(&s, 880, 889);
+	check_int(s.w.doubted, 4);
+	check_int(s.w.confirmed, 3);
+	watermark_release(&s.w);
 }
 
 /* The first record may be the broken one. */
 void test_a_first_record_from_the_future(void)
 {
-	struct watermark w;
+	struct single s;
 
-	watermark_init(&w, 0, 0, 10);
-	check_silent(&w, 999999);
-	check_silent(&w, 100);
-	check_said(&w, 103, 103);
-	check_said(&w, 110, 110);
+	single_init(&s, 0, 0, 10);
+	check_silent(&s, 999999);
+	check_silent(&s, 100);
+	check_said(&s, 103, 103);
+	check_said(&s, 110, 110);
+	watermark_release(&s.w);
+}
+
+static bool advance(struct watermark *w, const char *key, int64_t time, int64_t clock, int64_t *now)
+{
+	struct partition *one = partitions_find(&w->partitions, key, strlen(key));
+
+	return watermark_advance(w, one, time, clock, now);
+}
+
+void test_the_slowest_partition_holds_time_until_it_is_idle(void)
+{
+	struct watermark_rules r = {
+		.bound_ns = 1, .max_jump_ns = BELIEF_ANY_JUMP, .idle_ns = 100, .partitions_max = 9};
+	struct watermark w;
+	int64_t now = 0;
+
+	watermark_init(&w, &r);
+	check(watermark_due_ns(&w) == WATERMARK_NEVER);
+	check(advance(&w, "a", 10, 1000, &now));
+	check_int(now, 9);
+	/* a new one that is behind does not move time back, and one that is ahead not forth */
+	check(!advance(&w, "b", 5, 1001, &now));
+	check(!advance(&w, "a", 50, 1002, &now));
+	check(advance(&w, "b", 30, 1003, &now));
+	check_int(now, 29);
+	check(!advance(&w, "a", 60, 1050, &now));
+	check_int(watermark_due_ns(&w), 1103);
+	check(!watermark_silence(&w, 1102, &now));
+	check(watermark_silence(&w, 1103, &now));
+	check_int(now, 59);
+	/* it comes back, behind: time stands until it has caught up */
+	check(!advance(&w, "b", 31, 1104, &now));
+	check(!advance(&w, "a", 70, 1105, &now));
+	check(advance(&w, "b", 65, 1106, &now));
+	check_int(now, 64);
+	/* all are silent: a first, as it spoke before b; then nobody is left to hold time */
+	check(watermark_silence(&w, 5000, &now) == false);
+	check_int(w.partitions.idle.count, 2);
+	check(watermark_due_ns(&w) == WATERMARK_NEVER);
+	watermark_release(&w);
+}
+
+void test_time_follows_the_clock_when_all_are_silent(void)
+{
+	const int64_t tick = WATERMARK_TICK_NS;
+	struct watermark_rules r = {.max_jump_ns = BELIEF_ANY_JUMP,
+		.step_ns = 2 * tick,
+		.idle_ns = 100,
+		.follow_clock = true,
+		.partitions_max = 1};
+	struct watermark w;
+	int64_t now = 0;
+
+	watermark_init(&w, &r);
+	check(advance(&w, "", 7, 1000, &now));
+	check_int(watermark_due_ns(&w), 1100);
+	check(!watermark_silence(&w, 1100, &now));
+	check_int(watermark_due_ns(&w), 1100 + 2 * tick);
+	check(!watermark_silence(&w, 1099 + 2 * tick, &now));
+	check(watermark_silence(&w, 1100 + 2 * tick, &now));
+	check_int(now, 7 + 2 * tick);
+	check(watermark_silence(&w, 1100 + 7 * tick, &now));
+	check_int(now, 7 + 6 * tick);
+	check_int(watermark_due_ns(&w), 1100 + 8 * tick);
+	/* a record that is behind stops the clock and moves nothing */
+	check(!advance(&w, "", 8, 1100 + 8 * tick, &now));
+	check(!watermark_silence(&w, 1199 + 8 * tick, &now));
+	check_int(w.front_ns, 7 + 6 * tick);
+	check(watermark_silence(&w, 1200 + 10 * tick, &now));
+	check_int(now, 7 + 8 * tick);
+	watermark_release(&w);
+}
+
+void test_the_end_of_time_is_not_waited_for(void)
+{
+	struct watermark_rules r = {.max_jump_ns = BELIEF_ANY_JUMP,
+		.idle_ns = 1,
+		.follow_clock = true,
+		.partitions_max = 1};
+	struct watermark w;
+	int64_t now = 0;
+
+	watermark_init(&w, &r);
+	check(advance(&w, "", INT64_MAX, 1, &now));
+	check(!watermark_silence(&w, INT64_MAX / 2, &now));
+	check(watermark_due_ns(&w) == WATERMARK_NEVER);
+	watermark_release(&w);
+}
+
+void test_how_far_behind(void)
+{
+	struct watermark_rules r = {.bound_ns = 3, .max_jump_ns = 100, .partitions_max = 2};
+	struct watermark w;
+	struct partition *a, *b;
+	int64_t now;
+
+	watermark_init(&w, &r);
+	a = partitions_find(&w.partitions, "a", 1);
+	b = partitions_find(&w.partitions, "b", 1);
+	check_int(watermark_behind_ns(&w, a, -5), 0);
+	watermark_advance(&w, a, 50, 0, &now);
+	check_int(watermark_behind_ns(&w, a, 20), 0); /* 50 is not believed yet */
+	watermark_advance(&w, a, 40, 0, &now);
+	check_int(watermark_behind_ns(&w, a, 20), 30);
+	check_int(watermark_behind_ns(&w, a, 50), 0);
+	check_int(watermark_behind_ns(&w, a, 51), 0);
+	/* a new partition is behind what time has come to */
+	check_int(watermark_behind_ns(&w, b, 20), 30);
+	check_int(watermark_behind_ns(&w, b, 49), 1);
+	check_int(watermark_behind_ns(&w, b, 50), 0);
+	watermark_advance(&w, b, 20, 0, &now);
+	watermark_advance(&w, b, 60, 0, &now);
+	check_int(watermark_behind_ns(&w, b, 20), 40);
+	/* time is held at 50 by a, but b's own clock is at 60 */
+	check_int(watermark_behind_ns(&w, b, 55), 5);
+	check_int(watermark_behind_ns(&w, a, INT64_MIN), INT64_MAX);
+	watermark_release(&w);
 }
