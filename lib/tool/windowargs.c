@@ -66,12 +66,13 @@ static const char *read_count(const char *text, void *to)
 	return set_kind(to, WINDOWARGS_COUNT);
 }
 
-static const char *read_word(const char *text, const char *const *words, int *which)
+/* Which of the words text is, from 0. */
+static bool find_word(const char *text, const char *const *words, int *which)
 {
 	for (*which = 0; words[*which]; ++*which)
 		if (strcmp(words[*which], text) == 0)
-			return NULL;
-	return "not one of those that the manual names";
+			return true;
+	return false;
 }
 
 static const char *read_calendar(const char *text, void *to)
@@ -80,7 +81,7 @@ static const char *read_calendar(const char *text, void *to)
 	struct windowing *k = &((struct windowargs *)to)->windower->windowing;
 	int unit;
 
-	if (read_word(text, units, &unit))
+	if (!find_word(text, units, &unit))
 		return "not day, week, month, quarter or year";
 	k->unit = (enum calendar_unit)unit;
 	return set_kind(to, WINDOWARGS_CALENDAR);
@@ -91,7 +92,7 @@ static const char *read_week_start(const char *text, void *to)
 	static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 	int day;
 
-	if (read_word(text, days, &day))
+	if (!find_word(text, days, &day))
 		return "not mon, tue, wed, thu, fri, sat or sun";
 	*(int *)to = day + 1;
 	return NULL;

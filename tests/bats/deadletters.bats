@@ -106,7 +106,6 @@ sys.stdout.buffer.write(raw)'
 }
 
 @test "the bytes of each letter come back with dd-dlq show --raw" {
-	command -v dd-dlq >/dev/null || skip "dd-dlq is not built"
 	{
 		bad_lines
 		printf '  {"b" : 1.10, "c":12345678901234567890,"c":1}  \r\n'
