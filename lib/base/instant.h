@@ -21,4 +21,10 @@ static inline int64_t time_minus(int64_t a, int64_t b)
 							 : difference;
 }
 
+/* a / b, rounded down also before 1970; b is positive. */
+static inline int64_t time_floor_divide(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
 #endif

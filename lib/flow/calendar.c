@@ -3,11 +3,6 @@
 #include "base/civil.h"
 #include "base/instant.h"
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 /* The first day of the unit that holds a day, or with next of the one after it. */
 static int64_t first_day(enum calendar_unit unit, int week_start, int64_t day, bool next)
 {
@@ -45,8 +40,8 @@ static bool begin_of(struct zone *z, int64_t day, int64_t *ns)
 bool calendar_window(enum calendar_unit unit, int week_start, struct zone *z, int64_t time_ns,
 	int64_t *start_ns, int64_t *end_ns)
 {
-	int64_t time_s = floor_div(time_ns, NS_PER_S);
-	int64_t day = floor_div(time_s + zone_offset(z, time_s), CIVIL_DAY_S);
+	int64_t time_s = time_floor_divide(time_ns, NS_PER_S);
+	int64_t day = time_floor_divide(time_s + zone_offset(z, time_s), CIVIL_DAY_S);
 	int64_t from = first_day(unit, week_start, day, false);
 	int64_t to = first_day(unit, week_start, day, true);
 

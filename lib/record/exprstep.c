@@ -230,7 +230,7 @@ static bool local_time(struct step *s, const struct value *v, int64_t *local_s)
 
 	if (!read_time(s->time, v, &ns))
 		return false;
-	*local_s = ns / NS_PER_S - (ns % NS_PER_S < 0);
+	*local_s = time_floor_divide(ns, NS_PER_S);
 	if (s->time->has_zone)
 		*local_s += zone_offset(&s->time->zone, *local_s);
 	return true;
@@ -238,7 +238,7 @@ static bool local_time(struct step *s, const struct value *v, int64_t *local_s)
 
 static int64_t day_of(int64_t local_s)
 {
-	return local_s / CIVIL_DAY_S - (local_s % CIVIL_DAY_S < 0);
+	return time_floor_divide(local_s, CIVIL_DAY_S);
 }
 
 static void add_digits(struct buf *to, int value, int digits)

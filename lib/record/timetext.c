@@ -1,6 +1,7 @@
 #include "record/timetext.h"
 
 #include "base/civil.h"
+#include "base/instant.h"
 #include "record/stamp.h"
 
 /* Writes value with leading zeros and returns what is behind it. */
@@ -21,12 +22,6 @@ static char *put_fraction(char *to, int32_t ns)
 	return ns % 1000 == 0 ? put(to, (uint32_t)ns / 1000, 6) : put(to, (uint32_t)ns, 9);
 }
 
-/* Rounds down; b is positive. */
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
-
 static int32_t ns_of_second(int64_t ns)
 {
 	int32_t rest = (int32_t)(ns % NS_PER_S);
@@ -37,7 +32,7 @@ static int32_t ns_of_second(int64_t ns)
 /* All but the offset. */
 static char *put_local(char *to, int64_t local_s, int32_t ns)
 {
-	int64_t days = floor_div(local_s, CIVIL_DAY_S);
+	int64_t days = time_floor_divide(local_s, CIVIL_DAY_S);
 	uint32_t second = (uint32_t)(local_s - days * CIVIL_DAY_S);
 	struct civil date = civil_from_days(days);
 
@@ -57,7 +52,7 @@ static char *put_local(char *to, int64_t local_s, int32_t ns)
 
 size_t time_print(char out[TIME_TEXT_MAX], int64_t ns)
 {
-	char *end = put_local(out, floor_div(ns, NS_PER_S), ns_of_second(ns));
+	char *end = put_local(out, time_floor_divide(ns, NS_PER_S), ns_of_second(ns));
 
 	*end++ = 'Z';
 	*end = '\0';
@@ -66,8 +61,8 @@ size_t time_print(char out[TIME_TEXT_MAX], int64_t ns)
 
 size_t time_print_zone(char out[TIME_TEXT_MAX], int64_t ns, struct zone *z)
 {
-	int64_t s = floor_div(ns, NS_PER_S);
-	int64_t minutes = floor_div(zone_offset(z, s), 60);
+	int64_t s = time_floor_divide(ns, NS_PER_S);
+	int64_t minutes = time_floor_divide(zone_offset(z, s), 60);
 	char *end = put_local(out, s + minutes * 60, ns_of_second(ns));
 	uint32_t offset;
 
