@@ -14,10 +14,8 @@ struct tally {
 	uint64_t seen;
 };
 
-static uint64_t slice_of(const struct windower *w)
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 {
-	uint64_t a = w->count, b = w->slide;
-
 	while (b) {
 		uint64_t rest = a % b;
 
@@ -27,15 +25,13 @@ static uint64_t slice_of(const struct windower *w)
 	return a;
 }
 
-static uint64_t ring_of(const struct windower *w)
-{
-	return w->count / slice_of(w);
-}
-
 static void counted_init(struct windower *w)
 {
-	size_t bytes = sizeof(struct tally) + (size_t)ring_of(w) * w->aggregates->state_bytes;
+	size_t bytes;
 
+	w->slice = greatest_common_divisor(w->count, w->slide);
+	w->ring = w->count / w->slice;
+	bytes = sizeof(struct tally) + (size_t)w->ring * w->aggregates->state_bytes;
 	if (bytes > w->memory_bytes || bytes > TABLE_VALUE_MAX)
 		die(EX_USAGE,
 			"--count %llu/%llu: a key takes %zu KiB, more than --memory or any table "
@@ -46,7 +42,7 @@ static void counted_init(struct windower *w)
 
 static void *state_of(const struct windower *w, struct tally *t, uint64_t slice)
 {
-	return (char *)(t + 1) + (size_t)(slice % ring_of(w)) * w->aggregates->state_bytes;
+	return (char *)(t + 1) + (size_t)(slice % w->ring) * w->aggregates->state_bytes;
 }
 
 static void counted_release(struct windower *w)
@@ -55,7 +51,7 @@ static void counted_release(struct windower *w)
 	size_t at = 0;
 
 	while ((e = table_next(&w->tallies, &at)))
-		for (uint64_t i = 0; i < ring_of(w); i++)
+		for (uint64_t i = 0; i < w->ring; i++)
 			aggregates_clear(w->aggregates, state_of(w, (void *)e->value, i));
 	table_release(&w->tallies);
 }
@@ -66,7 +62,7 @@ static void counted_release(struct windower *w)
  */
 static bool merge_window(const struct windower *w, struct tally *t, uint64_t at, void *into)
 {
-	uint64_t slice = slice_of(w), first = at > w->count ? (at - w->count) / slice : 0;
+	uint64_t slice = w->slice, first = at > w->count ? (at - w->count) / slice : 0;
 	uint64_t last = (t->seen - 1) / slice;
 
 	for (uint64_t i = first; i <= last; i++)
@@ -93,9 +89,9 @@ static enum windower_answer counted_take(struct windower *w, const struct buf *k
 {
 	bool added;
 	struct tally *t = table_add(&w->tallies, key->data, key->len, &added);
-	void *state = state_of(w, t, t->seen / slice_of(w));
+	void *state = state_of(w, t, t->seen / w->slice);
 
-	if (t->seen % slice_of(w) == 0)
+	if (t->seen % w->slice == 0)
 		aggregates_clear(w->aggregates, state);
 	aggregates_apply(w->aggregates, state, time_ns);
 	t->seen++;

@@ -147,6 +147,17 @@ static void add_due(struct windower *w, struct dues *d, struct session *s)
 	d->list[d->count++] = (struct due){s, sessions_key(&w->sessions, s)};
 }
 
+/* In the order of results; the list is gone then. */
+static void for_each_due(
+	struct windower *w, struct dues *d, void (*handle)(struct windower *w, struct session *s))
+{
+	if (d->count)
+		qsort(d->list, d->count, sizeof(*d->list), by_end);
+	for (size_t i = 0; i < d->count; i++)
+		handle(w, d->list[i].session);
+	free(d->list);
+}
+
 static void fire(struct windower *w, struct session *s)
 {
 	int64_t last_ns = time_plus(sessions_end_ns(&w->sessions, s), w->lateness_ns);
@@ -167,11 +178,7 @@ static void sessioned_advance(struct windower *w)
 
 	while ((s = sessions_due(&w->sessions, w->watermark_ns)))
 		add_due(w, &d, s);
-	if (d.count)
-		qsort(d.list, d.count, sizeof(*d.list), by_end);
-	for (size_t i = 0; i < d.count; i++)
-		fire(w, d.list[i].session);
-	free(d.list);
+	for_each_due(w, &d, fire);
 }
 
 static void sessioned_say_early(struct windower *w)
@@ -183,11 +190,7 @@ static void sessioned_say_early(struct windower *w)
 	while ((s = sessions_next(&w->sessions, s, &at)))
 		if (issued_of(w, s)->is_stale)
 			add_due(w, &d, s);
-	if (d.count)
-		qsort(d.list, d.count, sizeof(*d.list), by_end);
-	for (size_t i = 0; i < d.count; i++)
-		say(w, d.list[i].session);
-	free(d.list);
+	for_each_due(w, &d, say);
 }
 
 /* The beginning of an open session has no bound: records that are late by themselves move it. */

@@ -72,6 +72,8 @@ struct windower {
 	/* count */
 	uint64_t count;
 	uint64_t slide;
+	uint64_t slice; /* records, the most that divides both */
+	uint64_t ring;  /* slices of a window */
 	bool gives_partial;
 	struct table tallies;
 };
