@@ -7,34 +7,10 @@
 
 #include "base/mem.h"
 
-#include "replay.h"
+#include "json.h"
 
 static const char record_for_all[] =
 	"{\"x\":1.5,\"a\":{\"b\":-2},\"status\":500,\"s\":\"text\",\"n\":null}";
-
-/* A line as scan wants it. */
-static char *padded(const char *text, size_t len)
-{
-	char *line = mem_zero(1, len + 1 + SCAN_PAD);
-
-	if (len)
-		memcpy(line, text, len);
-	line[len] = '\n';
-	return line;
-}
-
-static void check_json(const struct buf *text)
-{
-	char *line = padded(text->data, text->len);
-	struct paths none;
-	struct span root;
-	size_t where;
-
-	paths_init(&none);
-	must(scan(&none, line, text->len, &root, NULL, &where) == NULL);
-	paths_release(&none);
-	free(line);
-}
 
 static void check_layout(const struct aggregates *a)
 {
@@ -57,7 +33,7 @@ static void check_results(const struct aggregates *a, const void *state)
 	for (size_t i = 0; i < a->count; i++) {
 		buf_clear(&result);
 		if (!aggregates_print(a, i, state, &result))
-			check_json(&result);
+			json_must(&result);
 	}
 	buf_release(&result);
 }
@@ -98,7 +74,7 @@ static void use(struct aggregates *a, const struct span *values, const char *lin
 static void run(struct aggregates *a, const struct paths *paths, const char *record, size_t len)
 {
 	struct span *values = mem_zero(paths->count + 1, sizeof(*values));
-	char *line = padded(record, len);
+	char *line = json_line(record, len);
 	struct span root;
 	size_t where;
 

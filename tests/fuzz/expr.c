@@ -5,31 +5,7 @@
 #include "record/expr.h"
 #include "base/mem.h"
 
-#include "replay.h"
-
-/* A line as scan wants it. */
-static char *padded(const char *text, size_t len)
-{
-	char *line = mem_zero(1, len + 1 + SCAN_PAD);
-
-	if (len)
-		memcpy(line, text, len);
-	line[len] = '\n';
-	return line;
-}
-
-static void check_json(const struct buf *text)
-{
-	char *line = padded(text->data, text->len);
-	struct paths none;
-	struct span root;
-	size_t where;
-
-	paths_init(&none);
-	must(scan(&none, line, text->len, &root, NULL, &where) == NULL);
-	paths_release(&none);
-	free(line);
-}
+#include "json.h"
 
 static void evaluate(struct expr *e, const struct span *values)
 {
@@ -38,7 +14,7 @@ static void evaluate(struct expr *e, const struct span *values)
 	buf_init(&first);
 	buf_init(&second);
 	value_print(&first, expr_eval(e, values));
-	check_json(&first);
+	json_must(&first);
 	must(expr_true(e, values) == (strcmp(buf_string(&first), "true") == 0));
 	value_print(&second, expr_eval(e, values));
 	must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
@@ -49,7 +25,7 @@ static void evaluate(struct expr *e, const struct span *values)
 static void run(struct expr *e, const struct paths *paths, const char *record, size_t len)
 {
 	struct span *values = mem_zero(paths->count + 1, sizeof(*values));
-	char *line = padded(record, len);
+	char *line = json_line(record, len);
 	struct span root;
 	size_t where;
 
