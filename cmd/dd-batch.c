@@ -92,10 +92,13 @@ static void batches_begin(void *state)
 	b->lock = open(buf_string(&lock), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (b->lock < 0)
 		die_errno(EX_CANTCREAT, "cannot create '%s'", buf_string(&lock));
-	if (flock(b->lock, LOCK_EX | LOCK_NB) != 0)
+	if (flock(b->lock, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK)
+			die_errno(EX_IOERR, "cannot lock '%s'", buf_string(&lock));
 		die(EX_TEMPFAIL,
 			"'%s' is locked: another dd-batch of this pipeline is at work there",
 			buf_string(&lock));
+	}
 	buf_release(&lock);
 }
 
