@@ -142,6 +142,8 @@ os.write(tool.stdin.fileno(), want[:head])
 got = bytearray(os.read(tool.stdout.fileno(), 1 << 20))
 assert got == want[:head], got
 tool.send_signal(signal.SIGUSR1)  # while it waits for input
+while not re.search(r"^dd-dedupe: in 1 .*\n", open("err").read(), re.M):
+    assert tool.poll() is None
 
 def feed():
     at = head
