@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/exact.h"
 #include "base/numeral.h"
 
@@ -392,4 +393,89 @@ const char *decimal_sum_average(const struct decimal_sum *s, uint64_t count, str
 
 	assert(count > 0);
 	return reason ? reason : divide(mean, mean, &n, false);
+}
+
+/* A packed one begins with its scale, or with one of these. */
+enum {
+	PACKED_DOUBLE = DECIMAL_SCALE_MAX + 1,
+	PACKED_RAISED = 64, /* a sum whose scale is below the largest, which comes next */
+};
+
+void decimal_pack(const struct decimal *d, struct buf *to)
+{
+	if (d->is_double) {
+		buf_char(to, PACKED_DOUBLE);
+		compact_add_double(to, d->number);
+		return;
+	}
+	buf_char(to, (char)d->scale);
+	compact_add_signed_128(to, d->coefficient);
+}
+
+static bool unpack_exact(
+	decimal_coefficient *coefficient, uint64_t scale, const char **at, const char *end)
+{
+	int128 value;
+
+	if (scale > DECIMAL_SCALE_MAX || !compact_take_signed_128(at, end, &value))
+		return false;
+	*coefficient = value;
+	return true;
+}
+
+bool decimal_unpack(struct decimal *d, const char **at, const char *end)
+{
+	uint64_t head;
+
+	*d = (struct decimal){.coefficient = 0};
+	if (!compact_take(at, end, &head))
+		return false;
+	if (head == PACKED_DOUBLE) {
+		d->is_double = true;
+		return compact_take_double(at, end, &d->number) && isfinite(d->number) &&
+		       (d->number != 0 || !signbit(d->number));
+	}
+	d->scale = (uint8_t)head;
+	return unpack_exact(&d->coefficient, head, at, end);
+}
+
+void decimal_sum_pack(const struct decimal_sum *s, struct buf *to)
+{
+	if (s->is_double) {
+		buf_char(to, PACKED_DOUBLE);
+		compact_add_double(to, s->number);
+		compact_add_double(to, s->lost);
+		return;
+	}
+	if (s->scale != s->largest) {
+		buf_char(to, (char)(PACKED_RAISED + s->scale));
+		buf_char(to, (char)s->largest);
+	} else {
+		buf_char(to, (char)s->scale);
+	}
+	compact_add_signed_128(to, s->coefficient);
+}
+
+bool decimal_sum_unpack(struct decimal_sum *s, const char **at, const char *end)
+{
+	uint64_t head, largest;
+
+	decimal_sum_init(s);
+	if (!compact_take(at, end, &head))
+		return false;
+	if (head == PACKED_DOUBLE) {
+		s->is_double = true;
+		return compact_take_double(at, end, &s->number) &&
+		       compact_take_double(at, end, &s->lost);
+	}
+	largest = head;
+	if (head >= PACKED_RAISED) {
+		head -= PACKED_RAISED;
+		if (!compact_take(at, end, &largest) || largest <= head ||
+			largest > DECIMAL_SCALE_MAX)
+			return false;
+	}
+	s->scale = (uint8_t)head;
+	s->largest = (uint8_t)largest;
+	return unpack_exact(&s->coefficient, head, at, end);
 }

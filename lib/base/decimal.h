@@ -14,8 +14,8 @@
  *
  * Zero has no sign: "-0" is 0. A number too small for a double is the double 0.
  *
- * Everything is O(1), but for parsing and checking, which are O(len). Nothing allocates. The C
- * locale is relied upon.
+ * Everything is O(1), but for parsing and checking, which are O(len). Nothing allocates but what
+ * packing appends to. The C locale is relied upon.
  */
 #ifndef DECIMAL_H
 #define DECIMAL_H
@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/wide.h"
 
 enum {
@@ -91,6 +92,12 @@ int decimal_compare(const struct decimal *a, const struct decimal *b);
  */
 size_t decimal_print(char out[DECIMAL_TEXT_MAX], const struct decimal *d);
 
+/* Appends it for state on disk: the scale, and the coefficient in base/compact; 2 to 20 bytes. */
+void decimal_pack(const struct decimal *d, struct buf *to);
+
+/* Takes that back from where *at is; false where there is no such thing. */
+bool decimal_unpack(struct decimal *d, const char **at, const char *end);
+
 /*
  * A running sum. Exact, of the largest scale that was added, and independent of the order, as long
  * as every sum on the way can be held exactly and no double is added. After that is_double is set
@@ -112,6 +119,10 @@ struct decimal_sum {
 
 void decimal_sum_init(struct decimal_sum *s);
 void decimal_sum_add(struct decimal_sum *s, const struct decimal *d);
+
+/* As decimal_pack and decimal_unpack. What is unpacked goes on as what was packed. */
+void decimal_sum_pack(const struct decimal_sum *s, struct buf *to);
+bool decimal_sum_unpack(struct decimal_sum *s, const char **at, const char *end);
 
 /* Both fail with "number out of range" when the sum left the doubles. */
 const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total);

@@ -98,7 +98,7 @@ static struct table_entry **slot_of(
 
 static uint32_t hash_of(const void *key, size_t len)
 {
-	return (uint32_t)(hash_bytes(key, len) >> 32);
+	return (uint32_t)(hash_bytes(key, len) >> (64 - TABLE_HASH_BITS));
 }
 
 void *table_find(const struct table *t, const void *key, size_t len)
@@ -126,7 +126,10 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 		slot = slot_of(t, hash, key, len);
 	}
 	e = room(t, sizeof(*e) + t->value_bytes + len);
-	*e = (struct table_entry){.key_len = (uint32_t)len, .hash = hash};
+	*e = (struct table_entry){
+		.key_len = (uint32_t)len,
+		.hash = hash & (((uint32_t)1 << TABLE_HASH_BITS) - 1),
+	};
 	memset(e->value, 0, t->value_bytes);
 	memcpy(e->value + t->value_bytes, key, len);
 	*slot = e;

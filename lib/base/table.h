@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TABLE_ALIGN = 8, TABLE_VALUE_MAX = 1 << 30 };
+enum { TABLE_ALIGN = 8, TABLE_VALUE_MAX = 1 << 30, TABLE_HASH_BITS = 29 };
 
 struct table_entry {
 	uint32_t key_len;
-	uint32_t hash; /* its upper half, to look at before the key and to grow by */
+	uint32_t hash : TABLE_HASH_BITS;    /* to look at before the key and to grow by */
+	uint32_t mark : 3;                  /* for base/changes; 0 at first */
 	_Alignas(TABLE_ALIGN) char value[]; /* value_bytes, rounded up, then the key */
 };
 

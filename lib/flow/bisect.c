@@ -39,6 +39,11 @@ const size_t *bisect_next(const struct bisect *b, size_t *count)
 	return b->records + next->first;
 }
 
+bool bisect_is_last(const struct bisect *b)
+{
+	return b->depth == 1;
+}
+
 void bisect_keep(struct bisect *b, const size_t *places, size_t count)
 {
 	struct bisect_piece *next;

@@ -30,6 +30,9 @@ void bisect_begin(struct bisect *b, size_t count);
  * is left. It stays the next one until one of the functions below is called. */
 const size_t *bisect_next(const struct bisect *b, size_t *count);
 
+/* Whether nothing is left behind the next piece. */
+bool bisect_is_last(const struct bisect *b);
+
 /* Of the next piece only those at these places (ascending) are still to be sent; none: all of it is
  * done with. */
 void bisect_keep(struct bisect *b, const size_t *places, size_t count);

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/compact.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "flow/packed.h"
@@ -220,75 +220,88 @@ static int by_hash(const void *a, const void *b)
 	return (x->low64 > y->low64) - (x->low64 < y->low64);
 }
 
-static void pack_set(struct packed *p, const struct distinct_set *s)
+/* In order, so that a set has one text; state on disk has no need of that. */
+static void pack_set(const struct distinct_set *s, bool in_order, struct buf *to)
 {
-	XXH128_hash_t *sorted;
+	XXH128_hash_t *hashes;
 	size_t count = 0;
 
-	packed_add(p, s ? s->count : 0);
+	compact_add(to, s ? s->count : 0);
 	if (!s)
 		return;
-	sorted = mem_alloc(s->count * sizeof(*sorted));
+	hashes = mem_alloc(s->count * sizeof(*hashes));
 	for (uint32_t i = 0; i <= s->mask; i++)
 		if (!is_free(&s->slots[i]))
-			sorted[count++] = s->slots[i];
-	qsort(sorted, count, sizeof(*sorted), by_hash);
+			hashes[count++] = s->slots[i];
+	if (in_order)
+		qsort(hashes, count, sizeof(*hashes), by_hash);
 	for (size_t i = 0; i < count; i++) {
-		packed_add_word(p, sorted[i].high64);
-		packed_add_word(p, sorted[i].low64);
+		compact_add_word(to, hashes[i].high64);
+		compact_add_word(to, hashes[i].low64);
 	}
-	free(sorted);
+	free(hashes);
 }
 
-static void pack_registers(struct packed *p, const unsigned char *registers)
+static void pack_registers(const unsigned char *registers, struct buf *to)
 {
 	for (size_t i = 0; i < DISTINCT_REGISTERS; i += RANKS_IN_WORD) {
 		uint64_t word = 0;
 
 		for (size_t j = 0; j < RANKS_IN_WORD && i + j < DISTINCT_REGISTERS; j++)
 			word |= (uint64_t)registers[i + j] << (RANK_BITS * j);
-		packed_add_word(p, word);
+		compact_add_word(to, word);
 	}
+}
+
+static void pack(const struct distinct *d, bool in_order, struct buf *to)
+{
+	compact_add(to, d->registers ? FORM_REGISTERS : FORM_SET);
+	if (d->registers)
+		pack_registers(d->registers, to);
+	else
+		pack_set(d->set, in_order, to);
+}
+
+void distinct_pack(const struct distinct *d, struct buf *to)
+{
+	pack(d, false, to);
 }
 
 void distinct_print(const struct distinct *d, struct buf *to)
 {
-	struct packed p;
+	struct buf content;
 
-	packed_init(&p);
-	packed_add(&p, d->registers ? FORM_REGISTERS : FORM_SET);
-	if (d->registers)
-		pack_registers(&p, d->registers);
-	else
-		pack_set(&p, d->set);
-	packed_seal(&p, kind, to);
-	packed_release(&p);
+	buf_init(&content);
+	pack(d, true, &content);
+	packed_seal(&content, kind, to);
+	buf_release(&content);
 }
 
-static bool take_set(struct distinct *d, struct packed *p)
+static bool take_set(struct distinct *d, bool in_order, const char **at, const char *end)
 {
 	XXH128_hash_t before = {0}, h;
 	uint64_t count;
 
-	if (!packed_take(p, &count) || count > DISTINCT_EXACT_MAX)
+	if (!compact_take(at, end, &count) || count > DISTINCT_EXACT_MAX)
 		return false;
-	for (; count; count--) {
-		if (!packed_take_word(p, &h.high64) || !packed_take_word(p, &h.low64) ||
-			by_hash(&before, &h) >= 0)
+	for (uint64_t i = 0; i < count; i++) {
+		if (!compact_take_word(at, end, &h.high64) ||
+			!compact_take_word(at, end, &h.low64) || is_free(&h) ||
+			(in_order && by_hash(&before, &h) >= 0))
 			return false;
 		add_hash(d, h);
 		before = h;
 	}
-	return true;
+	return distinct_count(d) == count;
 }
 
-static bool take_registers(struct distinct *d, struct packed *p)
+static bool take_registers(struct distinct *d, const char **at, const char *end)
 {
 	go_over_to_registers(d);
 	for (size_t i = 0; i < DISTINCT_REGISTERS; i += RANKS_IN_WORD) {
 		uint64_t word;
 
-		if (!packed_take_word(p, &word))
+		if (!compact_take_word(at, end, &word))
 			return false;
 		for (size_t j = 0; j < RANKS_IN_WORD && i + j < DISTINCT_REGISTERS; j++) {
 			d->registers[i + j] = word & ((1 << RANK_BITS) - 1);
@@ -302,18 +315,35 @@ static bool take_registers(struct distinct *d, struct packed *p)
 	return true;
 }
 
+static bool unpack(struct distinct *d, bool in_order, const char **at, const char *end)
+{
+	uint64_t form;
+
+	if (compact_take(at, end, &form) && form <= FORM_REGISTERS &&
+		(form == FORM_SET ? take_set(d, in_order, at, end) : take_registers(d, at, end)))
+		return true;
+	distinct_release(d);
+	return false;
+}
+
+bool distinct_unpack(struct distinct *d, const char **at, const char *end)
+{
+	return unpack(d, false, at, end);
+}
+
 const char *distinct_parse(struct distinct *d, const char *text, size_t len)
 {
-	struct packed p;
-	uint64_t form;
-	const char *why = packed_open(&p, kind, text, len);
-	bool good = !why && packed_take(&p, &form) && form <= FORM_REGISTERS &&
-		    (form == FORM_SET ? take_set(d, &p) : take_registers(d, &p)) &&
-		    packed_is_empty(&p);
+	struct buf content;
+	const char *why, *at;
 
-	packed_release(&p);
-	if (good)
-		return NULL;
-	distinct_release(d);
-	return why ? why : "damaged sketch";
+	buf_init(&content);
+	why = packed_open(&content, kind, text, len);
+	at = content.data;
+	if (!why && (!unpack(d, true, &at, content.data + content.len) ||
+			    at != content.data + content.len))
+		why = "damaged sketch";
+	if (why)
+		distinct_release(d);
+	buf_release(&content);
+	return why;
 }

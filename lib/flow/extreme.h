@@ -6,8 +6,10 @@
 #ifndef EXTREME_H
 #define EXTREME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/decimal.h"
 #include "flow/samples.h"
 
@@ -17,7 +19,6 @@ enum extreme_side { EXTREME_LEAST = -1, EXTREME_GREATEST = 1 };
 struct extreme_best {
 	struct decimal value;
 	struct sample sample;
-	size_t cap; /* of the bytes */
 };
 
 struct extreme {
@@ -33,5 +34,12 @@ void extreme_add(struct extreme *e, enum extreme_side side, const struct decimal
 	const struct sample *sample);
 
 void extreme_merge(struct extreme *e, enum extreme_side side, const struct extreme *from);
+
+/* Appends it for state on disk. */
+void extreme_pack(const struct extreme *e, struct buf *to);
+
+/* Takes that into an empty one, which goes on as the packed one would. False for damage, and it
+ * stays empty. */
+bool extreme_unpack(struct extreme *e, const char **at, const char *end);
 
 #endif

@@ -3,10 +3,11 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/compact.h"
 #include "base/exact.h"
 #include "base/wide.h"
 
-enum { SCALE_MAX = 19 };
+enum { SCALE_MAX = 19, PACKED_DOUBLE = SCALE_MAX + 1 };
 
 /* The largest sum of squares is exact_most; a sum of integers is not larger than that of their
  * squares. */
@@ -84,19 +85,25 @@ static bool merge_exact(struct moments *m, const struct moments *from)
 	return true;
 }
 
+static struct wide square(uint128 value)
+{
+	struct wide low = wide_from(value), high = low;
+
+	wide_multiply(&low, (uint64_t)value);
+	wide_multiply(&high, (uint64_t)(value >> 64));
+	wide_shift_left(&high, 64);
+	wide_add(&low, &high);
+	return low;
+}
+
 /* count * squares - sum^2, which is count * sum of (value - mean)^2, and not negative. */
 static struct wide spread(const struct moments *m)
 {
-	struct wide all = wide_from((uint128)m->squares), low, high;
-	uint128 sum = exact_magnitude(m->sum);
+	struct wide all = wide_from((uint128)m->squares);
+	struct wide least = square(exact_magnitude(m->sum));
 
-	low = high = wide_from(sum);
 	wide_multiply(&all, m->count);
-	wide_multiply(&low, (uint64_t)sum);
-	wide_multiply(&high, (uint64_t)(sum >> 64));
-	wide_shift_left(&high, 64);
-	wide_add(&low, &high);
-	wide_subtract(&all, &low);
+	wide_subtract(&all, &least);
 	return all;
 }
 
@@ -166,4 +173,62 @@ const char *moments_stddev(const struct moments *m, double *stddev)
 	*stddev = sqrt(
 		m->is_double ? m->distance / (double)(m->count - 1) : spread_over(m, m->count - 1));
 	return isfinite(*stddev) ? NULL : "number out of range";
+}
+
+void moments_pack(const struct moments *m, struct buf *to)
+{
+	compact_add(to, m->count);
+	if (!m->count)
+		return;
+	buf_char(to, (char)(m->is_double ? PACKED_DOUBLE : m->scale));
+	if (m->is_double) {
+		compact_add_double(to, m->mean);
+		compact_add_double(to, m->distance);
+	} else {
+		compact_add_signed_128(to, m->sum);
+		compact_add_128(to, (uint128)m->squares);
+	}
+}
+
+/* What no values can give would break the arithmetic. */
+static bool is_possible(const struct moments *m)
+{
+	struct wide all = wide_from((uint128)m->squares);
+	struct wide least = square(exact_magnitude(m->sum));
+
+	wide_multiply(&all, m->count);
+	return m->squares >= 0 && exact_magnitude(m->sum) <= (uint128)m->squares &&
+	       wide_compare(&all, &least) >= 0;
+}
+
+static bool unpack_exact(struct moments *m, const char **at, const char *end)
+{
+	int128 sum;
+	uint128 squares;
+
+	if (!compact_take_signed_128(at, end, &sum) || !compact_take_128(at, end, &squares))
+		return false;
+	m->sum = sum;
+	m->squares = (int128)squares;
+	return is_possible(m);
+}
+
+bool moments_unpack(struct moments *m, const char **at, const char *end)
+{
+	uint64_t count, head;
+
+	*m = (struct moments){0};
+	if (!compact_take(at, end, &count))
+		return false;
+	if (!count)
+		return true;
+	m->count = count;
+	if (!compact_take(at, end, &head) || head > PACKED_DOUBLE)
+		return false;
+	m->is_double = head == PACKED_DOUBLE;
+	if (m->is_double)
+		return compact_take_double(at, end, &m->mean) &&
+		       compact_take_double(at, end, &m->distance);
+	m->scale = (uint8_t)head;
+	return unpack_exact(m, at, end);
 }

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/decimal.h"
 
 struct moments {
@@ -39,6 +40,10 @@ struct moments {
 /* O(1). */
 void moments_add(struct moments *m, const struct decimal *value);
 void moments_merge(struct moments *m, const struct moments *from);
+
+/* Appends it for state on disk; what is unpacked goes on as what was packed. False for damage. */
+void moments_pack(const struct moments *m, struct buf *to);
+bool moments_unpack(struct moments *m, const char **at, const char *end);
 
 /* Needs a count of 2. Fails with "number out of range" where squares are beyond the doubles. */
 const char *moments_stddev(const struct moments *m, double *stddev);

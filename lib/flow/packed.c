@@ -1,40 +1,22 @@
 #include "flow/packed.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/hash.h"
 
-enum { CHECK_BYTES = 4, WORD_BYTES = 8 };
+enum { CHECK_BYTES = 4 };
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void packed_init(struct packed *p)
+/* Of the content, the lowest byte first. */
+static void add_check(struct buf *to, const char *content, size_t len)
 {
-	*p = (struct packed){0};
-}
+	uint64_t check = hash_bytes(content, len);
 
-void packed_release(struct packed *p)
-{
-	buf_release(&p->content);
-	p->at = 0;
-}
-
-void packed_add(struct packed *p, uint64_t value)
-{
-	for (; value > 0x7f; value >>= 7)
-		buf_char(&p->content, (char)(value | 0x80));
-	buf_char(&p->content, (char)value);
-}
-
-static void add_low_bytes(struct buf *to, uint64_t word, int count)
-{
-	for (int i = 0; i < count; i++)
-		buf_char(to, (char)(word >> (8 * i)));
-}
-
-void packed_add_word(struct packed *p, uint64_t word)
-{
-	add_low_bytes(&p->content, word, WORD_BYTES);
+	for (int i = 0; i < CHECK_BYTES; i++)
+		buf_char(to, (char)(check >> (8 * i)));
 }
 
 static void encode(struct buf *text, const struct buf *bytes)
@@ -72,13 +54,13 @@ static bool decode(struct buf *bytes, const char *text, size_t len)
 	return held < 6 && bits == 0;
 }
 
-void packed_seal(const struct packed *p, const char *kind, struct buf *text)
+void packed_seal(const struct buf *content, const char *kind, struct buf *text)
 {
 	struct buf all;
 
 	buf_init(&all);
-	buf_add(&all, p->content.data, p->content.len);
-	add_low_bytes(&all, hash_bytes(all.data, all.len), CHECK_BYTES);
+	buf_add(&all, content->data, content->len);
+	add_check(&all, content->data, content->len);
 	buf_text(text, kind);
 	buf_char(text, '.');
 	encode(text, &all);
@@ -95,46 +77,19 @@ static bool is_whole(struct buf *bytes)
 		return false;
 	bytes->len -= CHECK_BYTES;
 	buf_init(&check);
-	add_low_bytes(&check, hash_bytes(bytes->data, bytes->len), CHECK_BYTES);
+	add_check(&check, bytes->data, bytes->len);
 	whole = memcmp(check.data, bytes->data + bytes->len, CHECK_BYTES) == 0;
 	buf_release(&check);
 	return whole;
 }
 
-const char *packed_open(struct packed *p, const char *kind, const char *text, size_t len)
+const char *packed_open(struct buf *content, const char *kind, const char *text, size_t len)
 {
 	size_t skip = strlen(kind) + 1;
 
-	packed_init(p);
 	if (len < skip || memcmp(text, kind, skip - 1) != 0 || text[skip - 1] != '.')
 		return "not a sketch of this kind and version";
-	if (!decode(&p->content, text + skip, len - skip) || !is_whole(&p->content))
+	if (!decode(content, text + skip, len - skip) || !is_whole(content))
 		return "damaged sketch";
 	return NULL;
-}
-
-bool packed_take(struct packed *p, uint64_t *value)
-{
-	*value = 0;
-	for (int shift = 0; shift < 64 && p->at < p->content.len; shift += 7) {
-		unsigned char byte = (unsigned char)p->content.data[p->at++];
-
-		if (shift == 63 && byte > 1)
-			return false;
-		*value |= (uint64_t)(byte & 0x7f) << shift;
-		/* a last byte of zero would be a longer form of the same value */
-		if (byte < 0x80)
-			return byte || shift == 0;
-	}
-	return false;
-}
-
-bool packed_take_word(struct packed *p, uint64_t *word)
-{
-	if (p->content.len - p->at < WORD_BYTES)
-		return false;
-	*word = 0;
-	for (int i = 0; i < WORD_BYTES; i++)
-		*word |= (uint64_t)(unsigned char)p->content.data[p->at++] << (8 * i);
-	return true;
 }

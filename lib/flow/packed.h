@@ -6,39 +6,15 @@
 #ifndef PACKED_H
 #define PACKED_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 
-struct packed {
-	struct buf content;
-	size_t at; /* how much of it has been taken */
-};
+/* Appends the text of the content. O(n). */
+void packed_seal(const struct buf *content, const char *kind, struct buf *text);
 
-void packed_init(struct packed *p);
-void packed_release(struct packed *p);
-
-/* The less the shorter: 7 bits a byte, the lowest first (LEB128). */
-void packed_add(struct packed *p, uint64_t value);
-
-/* Eight bytes, the lowest first. */
-void packed_add_word(struct packed *p, uint64_t word);
-
-/* Appends the text of what was added. O(n). */
-void packed_seal(const struct packed *p, const char *kind, struct buf *text);
-
-/* Reads such a text back. Fails with a static reason. Release either way. */
-const char *packed_open(struct packed *p, const char *kind, const char *text, size_t len);
-
-/* They take what was added, in that order; false where there is no such thing. */
-bool packed_take(struct packed *p, uint64_t *value);
-bool packed_take_word(struct packed *p, uint64_t *word);
-
-static inline bool packed_is_empty(const struct packed *p)
-{
-	return p->at == p->content.len;
-}
+/* Reads the content of such a text into an empty buffer. Fails with a static reason, and leaves
+ * there what it likes. */
+const char *packed_open(struct buf *content, const char *kind, const char *text, size_t len);
 
 #endif

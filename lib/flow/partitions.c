@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/hash.h"
+#include "base/instant.h"
 #include "base/mem.h"
 
 enum { HEAP_MIN = 16 };
@@ -129,15 +131,16 @@ static bool is_it(const void *item, const void *wanted)
 
 static bool make_room(struct partitions *p)
 {
-	struct partition *oldest = p->idle.first;
+	struct partition *oldest;
 
-	if (p->by_key.count < p->limit)
-		return true;
-	if (!oldest)
-		return false;
-	leave(oldest);
-	index_remove(&p->by_key, oldest->hash, oldest);
-	free(oldest);
+	while (p->by_key.count >= p->limit) {
+		oldest = p->idle.first;
+		if (!oldest)
+			return false;
+		leave(oldest);
+		index_remove(&p->by_key, oldest->hash, oldest);
+		free(oldest);
+	}
 	return true;
 }
 
@@ -191,4 +194,94 @@ const struct partition *partitions_silence(struct partitions *p, int64_t clock_n
 	if (one->place)
 		let_go(p, one);
 	return one;
+}
+
+/* Keeping them: both lists in their order, the heap follows from them. */
+
+enum { HAS_MAX = 1, HAS_CANDIDATE = 2 };
+
+static void pack_one(const struct partition *one, int64_t clock_ns, struct buf *to)
+{
+	const struct belief *b = &one->belief;
+
+	compact_add_bytes(to, one->key, one->key_len);
+	compact_add_signed(to, time_minus(clock_ns, one->seen_ns));
+	compact_add(to, (b->has_max ? HAS_MAX : 0) | (b->has_candidate ? HAS_CANDIDATE : 0));
+	if (b->has_max)
+		compact_add_signed(to, b->max_ns);
+	if (b->has_candidate)
+		compact_add_signed(to, b->candidate_ns);
+}
+
+static void pack_list(const struct partition_list *list, int64_t clock_ns, struct buf *to)
+{
+	compact_add(to, list->count);
+	for (const struct partition *one = list->first; one; one = one->behind)
+		pack_one(one, clock_ns, to);
+}
+
+void partitions_pack(const struct partitions *p, int64_t clock_ns, struct buf *to)
+{
+	pack_list(&p->idle, clock_ns, to);
+	pack_list(&p->talking, clock_ns, to);
+}
+
+static bool unpack_belief(struct belief *b, const char **at, const char *end)
+{
+	uint64_t what;
+
+	if (!compact_take(at, end, &what) || what > (HAS_MAX | HAS_CANDIDATE))
+		return false;
+	b->has_max = what & HAS_MAX;
+	b->has_candidate = what & HAS_CANDIDATE;
+	return (!b->has_max || compact_take_signed(at, end, &b->max_ns)) &&
+	       (!b->has_candidate || compact_take_signed(at, end, &b->candidate_ns));
+}
+
+static struct partition *unpack_one(
+	struct partitions *p, int64_t clock_ns, const char **at, const char *end)
+{
+	struct partition *one;
+	const char *key;
+	int64_t age_ns;
+	size_t len;
+
+	if (!compact_take_bytes(at, end, &key, &len) || !compact_take_signed(at, end, &age_ns))
+		return NULL;
+	one = partitions_find(p, key, len);
+	if (one->list || !unpack_belief(&one->belief, at, end))
+		return NULL;
+	one->seen_ns = time_minus(clock_ns, age_ns);
+	return one;
+}
+
+static bool unpack_list(struct partitions *p, struct partition_list *list, int64_t clock_ns,
+	const char **at, const char *end)
+{
+	uint64_t count;
+
+	if (!compact_take(at, end, &count))
+		return false;
+	for (; count; count--) {
+		struct partition *one = unpack_one(p, clock_ns, at, end);
+
+		if (!one)
+			return false;
+		join(list, one);
+		if (list == &p->talking && one->belief.has_max)
+			hold(p, one);
+	}
+	return true;
+}
+
+bool partitions_unpack(struct partitions *p, int64_t clock_ns, const char **at, const char *end)
+{
+	size_t limit = p->limit;
+	bool done;
+
+	p->limit = SIZE_MAX;
+	done = unpack_list(p, &p->idle, clock_ns, at, end) &&
+	       unpack_list(p, &p->talking, clock_ns, at, end);
+	p->limit = limit;
+	return done;
 }

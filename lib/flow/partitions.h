@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/index.h"
 #include "flow/belief.h"
 
@@ -62,5 +63,13 @@ const struct partition *partitions_next(const struct partitions *p);
 /* Makes the partition that has been silent for the longest idle, if its last record came at
  * clock_ns or before. Gives it, or NULL. O(log n). */
 const struct partition *partitions_silence(struct partitions *p, int64_t clock_ns);
+
+/* Appends all that is known of those that have had a record, the times on the caller's clock as
+ * ages. O(n). */
+void partitions_pack(const struct partitions *p, int64_t clock_ns, struct buf *to);
+
+/* Takes that into p, which has had no record yet; false if it is no such thing. They may be more
+ * than the limit allows: then none comes in until some were forgotten. */
+bool partitions_unpack(struct partitions *p, int64_t clock_ns, const char **at, const char *end);
 
 #endif

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/mem.h"
 #include "flow/packed.h"
 
@@ -22,6 +22,8 @@ enum {
 	BIAS = 40000,
 	KEY_MAX = BIAS + 35844,
 	KEY_MIN = BIAS - 35774,
+	/* One more than is kept comes in before it is collapsed. */
+	CAP_MAX = 2 * (2 * QUANTILE_BUCKETS_MAX + 1),
 };
 
 /* What a text may claim, so that no number of merges makes counts wrap. */
@@ -270,46 +272,45 @@ double quantile_at(const struct quantile *q, const struct decimal *at)
 	return value > s->most ? s->most : value;
 }
 
-static uint64_t bits_of(double value)
+static void pack(const struct quantile_sketch *s, struct buf *to)
 {
-	uint64_t bits;
+	int64_t before = -KEY_MAX;
 
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
+	compact_add(to, s ? s->used : 0);
+	if (!s)
+		return;
+	compact_add_double(to, s->least);
+	compact_add_double(to, s->most);
+	for (uint32_t i = 0; i < s->used; i++) {
+		compact_add(to, (uint64_t)(s->buckets[i].key - before));
+		compact_add(to, s->buckets[i].count);
+		before = s->buckets[i].key;
+	}
+}
+
+void quantile_pack(const struct quantile *q, struct buf *to)
+{
+	pack(q->sketch, to);
+	if (q->sketch)
+		compact_add(to, q->sketch->cap);
 }
 
 void quantile_print(const struct quantile *q, struct buf *to)
 {
-	const struct quantile_sketch *s = q->sketch;
-	int64_t before = -KEY_MAX;
-	struct packed p;
+	struct buf content;
 
-	packed_init(&p);
-	packed_add(&p, s ? s->used : 0);
-	if (s) {
-		packed_add_word(&p, bits_of(s->least));
-		packed_add_word(&p, bits_of(s->most));
-	}
-	for (uint32_t i = 0; s && i < s->used; i++) {
-		packed_add(&p, (uint64_t)(s->buckets[i].key - before));
-		packed_add(&p, s->buckets[i].count);
-		before = s->buckets[i].key;
-	}
-	packed_seal(&p, kind, to);
-	packed_release(&p);
+	buf_init(&content);
+	pack(q->sketch, &content);
+	packed_seal(&content, kind, to);
+	buf_release(&content);
 }
 
-static bool take_number(struct packed *p, double *value)
+static bool take_number(double *value, const char **at, const char *end)
 {
-	uint64_t bits;
-
-	if (!packed_take_word(p, &bits))
-		return false;
-	memcpy(value, &bits, sizeof(*value));
-	return isfinite(*value);
+	return compact_take_double(at, end, value) && isfinite(*value);
 }
 
-static bool take_buckets(struct quantile_sketch *s, struct packed *p, uint64_t used)
+static bool take_buckets(struct quantile_sketch *s, uint64_t used, const char **at, const char *end)
 {
 	int64_t key = -KEY_MAX;
 
@@ -317,9 +318,9 @@ static bool take_buckets(struct quantile_sketch *s, struct packed *p, uint64_t u
 		struct bucket *b = &s->buckets[s->used];
 		uint64_t distance;
 
-		if (!packed_take(p, &distance) || distance > 2 * KEY_MAX ||
-			(distance == 0 && s->used) || !packed_take(p, &b->count) || !b->count ||
-			b->count > COUNT_MAX - s->count)
+		if (!compact_take(at, end, &distance) || distance > 2 * KEY_MAX ||
+			(distance == 0 && s->used) || !compact_take(at, end, &b->count) ||
+			!b->count || b->count > UINT64_MAX - s->count)
 			return false;
 		b->key = key += (int64_t)distance;
 		if (key > KEY_MAX || (key && llabs(key) < KEY_MIN))
@@ -353,28 +354,54 @@ static bool is_sound(const struct quantile_sketch *s)
 	       (zero == 0 || s->buckets[zero - 1].key <= smallest_negative(s));
 }
 
-static bool take_sketch(struct quantile *q, struct packed *p)
+/* The sketch stays where it is if it fails. */
+static bool take_sketch(struct quantile *q, const char **at, const char *end)
 {
 	uint64_t used;
 
-	if (!packed_take(p, &used) || used > 2 * QUANTILE_BUCKETS_MAX + 1)
+	if (!compact_take(at, end, &used) || used > 2 * QUANTILE_BUCKETS_MAX + 1)
 		return false;
 	if (used == 0)
 		return true;
 	q->sketch = sketch_new((uint32_t)used);
-	return take_number(p, &q->sketch->least) && take_number(p, &q->sketch->most) &&
-	       take_buckets(q->sketch, p, used) && is_sound(q->sketch);
+	return take_number(&q->sketch->least, at, end) && take_number(&q->sketch->most, at, end) &&
+	       take_buckets(q->sketch, used, at, end) && is_sound(q->sketch);
 }
 
 const char *quantile_parse(struct quantile *q, const char *text, size_t len)
 {
-	struct packed p;
-	const char *why = packed_open(&p, kind, text, len);
-	bool good = !why && take_sketch(q, &p) && packed_is_empty(&p);
+	struct buf content;
+	const char *why, *at;
 
-	packed_release(&p);
-	if (good)
-		return NULL;
+	buf_init(&content);
+	why = packed_open(&content, kind, text, len);
+	at = content.data;
+	if (!why && (!take_sketch(q, &at, content.data + content.len) ||
+			    at != content.data + content.len || quantile_count(q) > COUNT_MAX))
+		why = "damaged sketch";
+	if (why)
+		quantile_release(q);
+	buf_release(&content);
+	return why;
+}
+
+/* What is allocated is taken over too, so that it goes on growing as it would have. */
+static bool take_cap(struct quantile *q, const char **at, const char *end)
+{
+	uint64_t cap;
+
+	if (!q->sketch)
+		return true;
+	if (!compact_take(at, end, &cap) || cap < q->sketch->used || cap > CAP_MAX)
+		return false;
+	q->sketch = sketch_resize(q->sketch, (uint32_t)cap);
+	return true;
+}
+
+bool quantile_unpack(struct quantile *q, const char **at, const char *end)
+{
+	if (take_sketch(q, at, end) && take_cap(q, at, end))
+		return true;
 	quantile_release(q);
-	return why ? why : "damaged sketch";
+	return false;
 }

@@ -17,6 +17,7 @@
 #ifndef QUANTILE_H
 #define QUANTILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,5 +51,12 @@ void quantile_print(const struct quantile *q, struct buf *to);
 
 /* Reads that back into an empty one, which stays empty if it fails with a static reason. */
 const char *quantile_parse(struct quantile *q, const char *text, size_t len);
+
+/* Appends it for state on disk. O(buckets). */
+void quantile_pack(const struct quantile *q, struct buf *to);
+
+/* Takes that into an empty one, which goes on as the packed one would. False for damage, and it
+ * stays empty. */
+bool quantile_unpack(struct quantile *q, const char **at, const char *end);
 
 #endif

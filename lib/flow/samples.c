@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/mem.h"
 
 enum { SMALLEST = 2 };
@@ -21,6 +22,26 @@ int sample_compare(const struct sample *a, const struct sample *b)
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns ? -1 : 1;
 	return (a->sequence > b->sequence) - (a->sequence < b->sequence);
+}
+
+/* Differences wrap around, so that there is one whatever the two are. */
+void sample_pack(const struct sample *s, const struct sample *before, struct buf *to)
+{
+	compact_add_signed(to, (int64_t)((uint64_t)s->time_ns - (uint64_t)before->time_ns));
+	compact_add_signed(to, (int64_t)(s->sequence - before->sequence));
+	compact_add_bytes(to, s->bytes, s->len);
+}
+
+bool sample_unpack(struct sample *s, const struct sample *before, const char **at, const char *end)
+{
+	int64_t time, sequence;
+
+	if (!compact_take_signed(at, end, &time) || !compact_take_signed(at, end, &sequence) ||
+		!compact_take_bytes(at, end, &s->bytes, &s->len))
+		return false;
+	s->time_ns = (int64_t)((uint64_t)before->time_ns + (uint64_t)time);
+	s->sequence = before->sequence + (uint64_t)sequence;
+	return true;
 }
 
 static struct sample *sample_new(struct samples_list *l, const struct sample *of)
@@ -82,6 +103,14 @@ static void take(struct samples_list *l, size_t at)
 	memmove(&l->items[at], &l->items[at + 1], (l->count - at) * sizeof(*l->items));
 }
 
+static struct samples_list *list_new(void)
+{
+	struct samples_list *l = mem_zero(1, sizeof(*l));
+
+	l->bytes = sizeof(*l);
+	return l;
+}
+
 void samples_release(struct samples *s)
 {
 	struct samples_list *l = s->list;
@@ -107,10 +136,8 @@ void samples_add(struct samples *s, const struct samples_rule *rule, const struc
 	size_t at;
 
 	assert(rule->limit > 0);
-	if (!l) {
-		l = s->list = mem_zero(1, sizeof(*l));
-		l->bytes = sizeof(*l);
-	}
+	if (!l)
+		l = s->list = list_new();
 	at = place_of(l, sample);
 	if (l->count == rule->limit) {
 		if (at == (first ? l->count : 0))
@@ -137,4 +164,44 @@ const struct sample *samples_at(const struct samples *s, size_t i)
 {
 	assert(i < samples_count(s));
 	return s->list->items[i];
+}
+
+void samples_pack(const struct samples *s, struct buf *to)
+{
+	struct sample none = {.len = 0};
+	const struct sample *before = &none;
+
+	compact_add(to, samples_count(s));
+	for (size_t i = 0; i < samples_count(s); i++) {
+		sample_pack(s->list->items[i], before, to);
+		before = s->list->items[i];
+	}
+}
+
+static bool take_items(struct samples_list *l, uint64_t count, const char **at, const char *end)
+{
+	struct sample before = {.len = 0}, next;
+
+	for (; count; count--, before = next) {
+		if (!sample_unpack(&next, &before, at, end) ||
+			(l->count && sample_compare(&before, &next) > 0))
+			return false;
+		put(l, l->count, sample_new(l, &next));
+	}
+	return true;
+}
+
+bool samples_unpack(struct samples *s, const char **at, const char *end)
+{
+	uint64_t count;
+
+	if (!compact_take(at, end, &count))
+		return false;
+	if (!count)
+		return true;
+	s->list = list_new();
+	if (take_items(s->list, count, at, end))
+		return true;
+	samples_release(s);
+	return false;
 }

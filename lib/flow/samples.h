@@ -5,8 +5,11 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 struct sample {
 	int64_t time_ns;
@@ -17,6 +20,13 @@ struct sample {
 
 /* Below, equal to or above 0 as a comes before, with or after b. */
 int sample_compare(const struct sample *a, const struct sample *b);
+
+/*
+ * Appends it for state on disk, the shorter the nearer it is to the one before. What is unpacked
+ * borrows the bytes from where they stand; false for damage.
+ */
+void sample_pack(const struct sample *s, const struct sample *before, struct buf *to);
+bool sample_unpack(struct sample *s, const struct sample *before, const char **at, const char *end);
 
 enum samples_side { SAMPLES_FIRST, SAMPLES_LAST };
 
@@ -42,6 +52,13 @@ void samples_add(struct samples *s, const struct samples_rule *rule, const struc
 
 /* Adds all of another one. */
 void samples_merge(struct samples *s, const struct samples_rule *rule, const struct samples *from);
+
+/* Appends all for state on disk. */
+void samples_pack(const struct samples *s, struct buf *to);
+
+/* Takes that into an empty one, which goes on as the packed one would. False for damage, and it
+ * stays empty. */
+bool samples_unpack(struct samples *s, const char **at, const char *end);
 
 size_t samples_count(const struct samples *s);
 

@@ -17,11 +17,6 @@ void seen_release(struct seen *s)
 	free(s->times_ns);
 }
 
-void seen_set_clock(struct seen *s, int64_t clock_ns)
-{
-	s->clock_ns = clock_ns;
-}
-
 static bool is_free(const struct fingerprint *k)
 {
 	return !(k->low | k->high);
@@ -33,6 +28,11 @@ static bool has_run_out(const struct seen *s, int64_t time_ns)
 
 	return s->times_ns && !__builtin_add_overflow(time_ns, s->ttl_ns, &end_ns) &&
 	       end_ns <= s->clock_ns;
+}
+
+void seen_set_clock(struct seen *s, int64_t clock_ns)
+{
+	s->clock_ns = clock_ns;
 }
 
 static size_t slot_of(const struct seen *s, struct fingerprint key)
@@ -62,6 +62,7 @@ static void rebuild(struct seen *s, size_t slots)
 		s->times_ns = mem_zero(slots, sizeof(*s->times_ns));
 	s->mask = slots - 1;
 	s->count = 0;
+	s->builds++;
 	for (size_t i = 0; old.keys && i <= old.mask; i++) {
 		size_t at;
 
@@ -102,23 +103,76 @@ static bool make_room(struct seen *s)
 	return true;
 }
 
+static struct fingerprint entered_as(struct fingerprint key)
+{
+	if (is_free(&key))
+		key.low = 1;
+	return key;
+}
+
+/* Enters a key that stands at `at`, or would, as one of that time. */
+static bool enter(struct seen *s, struct fingerprint key, size_t at, int64_t time_ns)
+{
+	if (!s->keys || is_free(&s->keys[at])) {
+		if (!make_room(s))
+			return false;
+		at = slot_of(s, key);
+		s->keys[at] = key;
+		s->count++;
+	}
+	if (s->times_ns)
+		s->times_ns[at] = time_ns;
+	return true;
+}
+
 enum seen_answer seen_add(struct seen *s, struct fingerprint key, int64_t time_ns)
 {
 	size_t at;
 
-	if (is_free(&key))
-		key.low = 1;
+	key = entered_as(key);
 	at = s->keys ? slot_of(s, key) : 0;
-	if (!s->keys || is_free(&s->keys[at])) {
-		if (!make_room(s))
-			return SEEN_FULL;
-		at = slot_of(s, key);
-		s->keys[at] = key;
-		s->count++;
-	} else if (!s->times_ns || !has_run_out(s, s->times_ns[at])) {
+	if (s->keys && !is_free(&s->keys[at]) && !(s->times_ns && has_run_out(s, s->times_ns[at])))
 		return SEEN_BEFORE;
+	return enter(s, key, at, time_ns) ? SEEN_NEW : SEEN_FULL;
+}
+
+bool seen_knows(const struct seen *s, struct fingerprint key)
+{
+	return s->keys && !is_free(&s->keys[slot_of(s, entered_as(key))]);
+}
+
+bool seen_put(struct seen *s, struct fingerprint key, int64_t time_ns)
+{
+	key = entered_as(key);
+	return enter(s, key, s->keys ? slot_of(s, key) : 0, time_ns);
+}
+
+void seen_reserve(struct seen *s, size_t places)
+{
+	while (places > SLOTS_MIN && bytes_of(s, places) > s->max_bytes)
+		places /= 2;
+	if (places && !s->keys && bytes_of(s, places) <= s->max_bytes)
+		rebuild(s, places);
+}
+
+void seen_sweep(struct seen *s)
+{
+	if (s->keys)
+		rebuild(s, s->mask + 1);
+}
+
+bool seen_next(const struct seen *s, enum seen_which which, size_t *at, size_t *steps,
+	struct fingerprint *key, int64_t *time_ns)
+{
+	while (*at < seen_places(s) && *steps) {
+		size_t i = (*at)++;
+
+		--*steps;
+		*time_ns = s->times_ns ? s->times_ns[i] : 0;
+		if (is_free(&s->keys[i]) || (which == SEEN_ALIVE && has_run_out(s, *time_ns)))
+			continue;
+		*key = s->keys[i];
+		return true;
 	}
-	if (s->times_ns)
-		s->times_ns[at] = time_ns;
-	return SEEN_NEW;
+	return false;
 }

@@ -1,13 +1,19 @@
 #include "flow/sessions.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/changes.h"
+#include "base/die.h"
 #include "base/hash.h"
 #include "base/instant.h"
 #include "base/mem.h"
 
 enum { ALIGN = 8 };
+
+/* So far ahead sessions are fetched, as each lies elsewhere. */
+enum { AHEAD = 12, CACHE_LINE = 64 };
 
 /* What an allocation costs beyond what was asked for. */
 enum { ALLOCATION_BYTES = 16 };
@@ -23,6 +29,7 @@ void sessions_init(struct sessions *s, int64_t gap_ns, size_t state_bytes)
 	*s = (struct sessions){
 		.gap_ns = gap_ns,
 		.state_bytes = (state_bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1),
+		.round = CHANGES_FIRST_ROUND,
 	};
 	index_init(&s->by_key);
 	heap_init(&s->timers);
@@ -84,8 +91,111 @@ static void free_if_done(struct sessions *s, struct session *session)
 	free(session);
 }
 
+/* Changes */
+
+void sessions_track(struct sessions *s)
+{
+	s->is_tracked = true;
+}
+
+void sessions_note_tracked(struct sessions *s, struct session *session)
+{
+	if (session->changed)
+		return;
+	if (s->changed_count == UINT32_MAX)
+		die(EX_TEMPFAIL, "more than 2^32 sessions have changed");
+	if (s->changed_count == s->changed_cap) {
+		s->changed_cap = s->changed_cap ? 2 * s->changed_cap : 64;
+		s->changed = mem_resize(s->changed, s->changed_cap * sizeof(struct session *));
+	}
+	s->changed[s->changed_count++] = session;
+	session->changed = (uint32_t)s->changed_count;
+}
+
+static void fetch(const struct session *session)
+{
+	__builtin_prefetch(session);
+	__builtin_prefetch((const char *)session + CACHE_LINE);
+}
+
+/* The last one takes its place. */
+static void unnote(struct sessions *s, struct session *session)
+{
+	struct session *last;
+
+	if (!session->changed)
+		return;
+	last = s->changed[--s->changed_count];
+	s->changed[session->changed - 1] = last;
+	last->changed = session->changed;
+	session->changed = 0;
+}
+
+void sessions_unwrite(struct sessions *s, struct session *session)
+{
+	s->written -= session->round != 0;
+	s->behind -= session->round && session->round != s->round;
+	session->round = 0;
+}
+
+static void set_written(struct sessions *s, struct session *session)
+{
+	sessions_unwrite(s, session);
+	s->written++;
+	session->round = s->round & 3;
+}
+
+struct session *sessions_take_changed(struct sessions *s)
+{
+	struct session *session;
+
+	if (!s->changed_count)
+		return NULL;
+	/* round and round, as the last one takes the place of each: what has just changed may soon
+	 * change again */
+	if (s->changed_at >= s->changed_count)
+		s->changed_at = 0;
+	if (s->changed_at + AHEAD < s->changed_count)
+		fetch(s->changed[s->changed_at + AHEAD]);
+	session = s->changed[s->changed_at++];
+	unnote(s, session);
+	set_written(s, session);
+	return session;
+}
+
+void sessions_begin_round(struct sessions *s)
+{
+	assert(!s->behind);
+	s->round = changes_other_round(s->round);
+	s->behind = s->written;
+	s->at = 0;
+}
+
+struct session *sessions_take_behind(struct sessions *s, size_t *steps)
+{
+	while (s->behind && *steps) {
+		/* taking out of the index moves others up, perhaps past this place: then they are
+		 * found when it comes by again */
+		if (s->at > s->by_key.mask)
+			s->at = 0;
+		--*steps;
+		if (s->at + AHEAD <= s->by_key.mask && s->by_key.slots[s->at + AHEAD].item)
+			fetch(s->by_key.slots[s->at + AHEAD].item);
+		for (struct session *i = s->by_key.slots[s->at].item; i; i = i->next) {
+			if (!i->round || i->round == s->round)
+				continue;
+			set_written(s, i);
+			return i;
+		}
+		s->at++;
+	}
+	return NULL;
+}
+
 static void bury(struct sessions *s, struct session *session)
 {
+	unnote(s, session);
+	sessions_unwrite(s, session);
 	unlink_session(s, session);
 	session->is_dead = true;
 	free_if_done(s, session);
@@ -105,8 +215,10 @@ struct session *sessions_extend(struct sessions *s, const void *key, size_t len,
 	for (struct session *i = at; i; i = i->next)
 		if (touches(s, i, time_ns) && (!into || i->first_ns < into->first_ns))
 			into = i;
-	if (into)
+	if (into) {
 		into->moved = false;
+		s->began_ns = into->first_ns;
+	}
 	for (; into && at; at = next) {
 		next = at->next;
 		if (at == into || !touches(s, at, time_ns))
@@ -143,6 +255,15 @@ struct session *sessions_begin(struct sessions *s, const void *key, size_t len, 
 	s->count++;
 	s->bytes += size_of(s, made);
 	return made;
+}
+
+struct session *sessions_at(struct sessions *s, const void *key, size_t len, int64_t first_ns)
+{
+	struct session *session = first_of(s, key, len, hash_bytes(key, len));
+
+	while (session && session->first_ns != first_ns)
+		session = session->next;
+	return session;
 }
 
 static void put_timer(struct sessions *s, struct session *session, int64_t due_ns)
@@ -215,4 +336,5 @@ void sessions_release(struct sessions *s)
 	}
 	index_release(&s->by_key);
 	heap_release(&s->timers);
+	free(s->changed);
 }

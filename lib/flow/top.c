@@ -1,10 +1,10 @@
 #include "flow/top.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
@@ -87,14 +87,20 @@ static void slot_take(struct top_counters *c, const struct counter *one)
 	}
 }
 
+/* With what the heap takes: it has half as many. */
+static size_t slots_bytes(size_t slots)
+{
+	return slots / 2 * 3 * sizeof(struct counter *);
+}
+
 static void slots_resize(struct top_counters *c, size_t slots)
 {
-	size_t had = c->slots ? (size_t)c->mask + 1 : 0;
-
+	if (c->slots)
+		c->bytes -= slots_bytes((size_t)c->mask + 1);
 	free(c->slots);
 	c->slots = mem_zero(slots, sizeof(struct counter *));
 	c->heap = mem_resize(c->heap, slots / 2 * sizeof(struct counter *));
-	c->bytes += (slots - had) / 2 * 3 * sizeof(struct counter *);
+	c->bytes += slots_bytes(slots);
 	c->mask = (uint32_t)(slots - 1);
 	for (uint32_t i = 0; i < c->count; i++)
 		slot_put(c, c->heap[i]);
@@ -153,6 +159,16 @@ static void overflow(struct top_counters *c)
 		heap_set(c, last - i, c->heap[i]);
 		heap_set(c, i, rare);
 	}
+}
+
+/* As many as there would be if no more than these had ever been there. */
+static size_t slots_for(size_t count)
+{
+	size_t slots = SLOTS_MIN;
+
+	while (slots / 2 < count)
+		slots *= 2;
+	return slots;
 }
 
 static struct counter *append(struct top_counters *c, const char *bytes, size_t len)
@@ -236,10 +252,9 @@ static uint64_t count_of_others(const struct top_counters *c)
 static void drop_rarest(struct top_counters *c, uint32_t limit)
 {
 	qsort(c->heap, c->count, sizeof(*c->heap), by_frequency);
-	while (c->count > limit) {
-		slot_take(c, c->heap[--c->count]);
-		counter_free(c, c->heap[c->count]);
-	}
+	while (c->count > limit)
+		counter_free(c, c->heap[--c->count]);
+	slots_resize(c, slots_for(limit));
 }
 
 /*
@@ -278,6 +293,72 @@ void top_merge(struct top *t, uint32_t limit, const struct top *from)
 		drop_rarest(c, limit);
 	if (c->overflowed)
 		overflow(c);
+}
+
+enum { PACKED_EXACT, PACKED_OVERFLOWED };
+
+void top_pack(const struct top *t, struct buf *to)
+{
+	const struct top_counters *c = t->counters;
+
+	compact_add(to, c ? c->count : 0);
+	if (!c)
+		return;
+	buf_char(to, c->overflowed ? PACKED_OVERFLOWED : PACKED_EXACT);
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct counter *one = c->heap[i];
+
+		compact_add(to, one->count);
+		if (c->overflowed)
+			compact_add(to, one->error);
+		compact_add_bytes(to, one->bytes, one->len);
+	}
+}
+
+static bool take_counter(struct top_counters *c, const char **at, const char *end)
+{
+	uint64_t count, error = 0;
+	const char *bytes;
+	size_t len;
+	struct counter *one;
+
+	if (!compact_take(at, end, &count) || (c->overflowed && !compact_take(at, end, &error)) ||
+		count == 0 || error >= count || !compact_take_bytes(at, end, &bytes, &len) ||
+		len > UINT32_MAX || *slot_of(c, hash_bytes(bytes, len), bytes, len))
+		return false;
+	one = append(c, bytes, len);
+	one->count = count;
+	one->error = error;
+	return true;
+}
+
+static bool take_counters(struct top_counters *c, uint64_t count, const char **at, const char *end)
+{
+	uint64_t form;
+
+	if (!compact_take(at, end, &form) || form > PACKED_OVERFLOWED)
+		return false;
+	c->overflowed = form == PACKED_OVERFLOWED;
+	for (; count; count--)
+		if (!take_counter(c, at, end))
+			return false;
+	if (c->overflowed)
+		overflow(c);
+	return true;
+}
+
+bool top_unpack(struct top *t, const char **at, const char *end)
+{
+	uint64_t count;
+
+	if (!compact_take(at, end, &count))
+		return false;
+	if (!count)
+		return true;
+	if (take_counters(counters_of(t), count, at, end))
+		return true;
+	top_release(t);
+	return false;
 }
 
 size_t top_list(const struct top *t, struct top_item *items, size_t n)

@@ -15,8 +15,11 @@
 #ifndef TOP_H
 #define TOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 enum { TOP_LIMIT_DEFAULT = 10000 };
 
@@ -40,6 +43,13 @@ void top_add(struct top *t, uint32_t limit, const char *bytes, size_t len);
 
 /* Adds all of another one, of the same limit. O(limit log limit). */
 void top_merge(struct top *t, uint32_t limit, const struct top *from);
+
+/* Appends all of it for state on disk. */
+void top_pack(const struct top *t, struct buf *to);
+
+/* Takes that into an empty one, which goes on as the packed one would. False for damage, and it
+ * stays empty. */
+bool top_unpack(struct top *t, const char **at, const char *end);
 
 /* Writes the first of them, most frequent first, and returns how many: n, or all. O(m log m). */
 size_t top_list(const struct top *t, struct top_item *items, size_t n);

@@ -1,5 +1,6 @@
 #include "flow/watermark.h"
 
+#include "base/compact.h"
 #include "base/instant.h"
 
 void watermark_init(struct watermark *w, const struct watermark_rules *rules)
@@ -114,4 +115,50 @@ int64_t watermark_due_ns(const struct watermark *w)
 		return WATERMARK_NEVER;
 	return time_plus(
 		w->idle_at_ns, time_plus(time_minus(w->front_ns, w->idle_front_ns), tick_ns(w)));
+}
+
+enum { PACKED_VERSION = 1, HAS_FRONT = 1, HAS_SAID = 2, ALL_IDLE = 4 };
+
+void watermark_pack(const struct watermark *w, int64_t clock_ns, struct buf *to)
+{
+	compact_add(to, PACKED_VERSION);
+	compact_add(to, (w->has_front ? HAS_FRONT : 0) | (w->has_said ? HAS_SAID : 0) |
+				(w->all_idle ? ALL_IDLE : 0));
+	compact_add_signed(to, w->front_ns);
+	compact_add_signed(to, w->said_ns);
+	compact_add_signed(to, time_minus(clock_ns, w->moved_ns));
+	compact_add_signed(to, time_minus(clock_ns, w->idle_at_ns));
+	compact_add_signed(to, w->idle_front_ns);
+	compact_add(to, w->doubted);
+	compact_add(to, w->confirmed);
+	partitions_pack(&w->partitions, clock_ns, to);
+}
+
+static bool unpack_front(struct watermark *w, int64_t clock_ns, const char **at, const char *end)
+{
+	uint64_t version, what;
+	int64_t moved_age_ns, idle_age_ns;
+
+	if (!compact_take(at, end, &version) || version != PACKED_VERSION ||
+		!compact_take(at, end, &what) || !compact_take_signed(at, end, &w->front_ns) ||
+		!compact_take_signed(at, end, &w->said_ns) ||
+		!compact_take_signed(at, end, &moved_age_ns) ||
+		!compact_take_signed(at, end, &idle_age_ns) ||
+		!compact_take_signed(at, end, &w->idle_front_ns) ||
+		!compact_take(at, end, &w->doubted) || !compact_take(at, end, &w->confirmed))
+		return false;
+	w->has_front = what & HAS_FRONT;
+	w->has_said = what & HAS_SAID;
+	w->all_idle = what & ALL_IDLE;
+	w->moved_ns = time_minus(clock_ns, moved_age_ns);
+	w->idle_at_ns = time_minus(clock_ns, idle_age_ns);
+	return true;
+}
+
+bool watermark_unpack(struct watermark *w, int64_t clock_ns, const char *bytes, size_t len)
+{
+	const char *at = bytes, *end = bytes + len;
+
+	return unpack_front(w, clock_ns, &at, end) &&
+	       partitions_unpack(&w->partitions, clock_ns, &at, end) && at == end;
 }

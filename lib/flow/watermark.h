@@ -68,4 +68,13 @@ bool watermark_silence(struct watermark *w, int64_t clock_ns, int64_t *now_ns);
 /* When on the clock silence will do something next, unless a record comes. */
 int64_t watermark_due_ns(const struct watermark *w);
 
+/*
+ * Appends all there is to go on from, but for the rules; what was on the clock as an age, so that
+ * it stands still while nobody runs: what is not read is not silent. O(partitions).
+ */
+void watermark_pack(const struct watermark *w, int64_t clock_ns, struct buf *to);
+
+/* Takes that into w, which has had no record yet; false if it is no such thing. */
+bool watermark_unpack(struct watermark *w, int64_t clock_ns, const char *bytes, size_t len);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "record/aggparse.h"
 #include "record/aggprint.h"
 #include "record/aggstate.h"
@@ -285,6 +286,62 @@ size_t aggregates_heap_bytes(const struct aggregates *a)
 	for (size_t i = 0; i < a->count; i++)
 		bytes += a->list[i].heap_bytes;
 	return bytes;
+}
+
+/* The length of the range wraps around, as it may not fit into 63 bits. */
+static void pack_range(const struct range_state *r, struct buf *to)
+{
+	buf_char(to, r->is_there);
+	if (!r->is_there)
+		return;
+	compact_add_signed(to, r->first_ns);
+	compact_add(to, (uint64_t)r->last_ns - (uint64_t)r->first_ns);
+}
+
+static bool unpack_range(struct range_state *r, const char **from, const char *end)
+{
+	uint64_t is_there, length;
+
+	if (!compact_take(from, end, &is_there) || is_there > 1)
+		return false;
+	if (!is_there)
+		return true;
+	if (!compact_take_signed(from, end, &r->first_ns) || !compact_take(from, end, &length))
+		return false;
+	r->last_ns = (int64_t)((uint64_t)r->first_ns + length);
+	r->is_there = true;
+	return r->first_ns <= r->last_ns;
+}
+
+void aggregates_pack(const struct aggregates *a, const void *state, struct buf *to)
+{
+	for (size_t i = 0; i < a->count; i++)
+		aggstate_pack(&a->list[i], part_of(state, a->list[i].offset), to);
+	if (a->has_range)
+		pack_range(part_of(state, a->range_offset), to);
+}
+
+static bool unpack_all(struct aggregates *a, void *state, const char *from, const char *end)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (!aggstate_unpack(&a->list[i], part(state, a->list[i].offset), &from, end))
+			return false;
+	return (!a->has_range || unpack_range(part(state, a->range_offset), &from, end)) &&
+	       from == end;
+}
+
+bool aggregates_unpack(struct aggregates *a, void *state, const char *bytes, size_t len)
+{
+	bool good = unpack_all(a, state, bytes, bytes + len);
+
+	for (size_t i = 0; i < a->count; i++) {
+		struct aggregate *g = &a->list[i];
+
+		g->heap_bytes += aggstate_heap(g, part(state, g->offset));
+	}
+	if (!good)
+		aggregates_clear(a, state);
+	return good;
 }
 
 const char *aggregates_print(

@@ -104,6 +104,15 @@ void aggregates_merge(struct aggregates *a, void *into, const void *from);
 /* Lets go of what a state points to; it is zeros then. */
 void aggregates_clear(struct aggregates *a, void *state);
 
+/*
+ * Appends a state for the disk: a count and a sum take 4 to 12 bytes, a range 12. What is unpacked
+ * into a state that is zeros, by a list that reads the same, goes on as what was packed would, but
+ * for a->sequence, which the caller keeps. False for damage, and the state stays zeros: nothing out
+ * of bounds is looked at, and no more allocated than len allows for, but for 128 KiB at most.
+ */
+void aggregates_pack(const struct aggregates *a, const void *state, struct buf *to);
+bool aggregates_unpack(struct aggregates *a, void *state, const char *bytes, size_t len);
+
 /* Appends the JSON of the i-th result: null where no value came. A static reason if it is beyond
  * all numbers. */
 const char *aggregates_print(

@@ -1,5 +1,7 @@
 #include "record/aggstate.h"
 
+#include "base/compact.h"
+
 static const size_t bytes[] = {
 	[AGGREGATE_COUNT] = sizeof(uint64_t),
 	[AGGREGATE_SUM] = sizeof(struct sum_state),
@@ -242,6 +244,113 @@ void aggstate_release(const struct aggregate *g, void *at)
 		quantile_release(&m->quantile);
 		break;
 	}
+}
+
+static void pack_sum(const struct sum_state *s, struct buf *to)
+{
+	compact_add(to, s->count);
+	if (s->count)
+		decimal_sum_pack(&s->sum, to);
+}
+
+static void pack_extreme(const struct extreme_state *s, struct buf *to)
+{
+	compact_add(to, s->count);
+	if (s->count)
+		decimal_pack(&s->value, to);
+}
+
+void aggstate_pack(const struct aggregate *g, const void *at, struct buf *to)
+{
+	const struct merge_state *m = at;
+
+	switch (g->kind) {
+	case AGGREGATE_COUNT:
+		compact_add(to, *(const uint64_t *)at);
+		break;
+	case AGGREGATE_SUM:
+	case AGGREGATE_AVG:
+		pack_sum(at, to);
+		break;
+	case AGGREGATE_STDDEV:
+		moments_pack(at, to);
+		break;
+	case AGGREGATE_MIN:
+	case AGGREGATE_MAX:
+		pack_extreme(at, to);
+		break;
+	case AGGREGATE_ARGMIN:
+	case AGGREGATE_ARGMAX:
+		extreme_pack(at, to);
+		break;
+	case AGGREGATE_FIRST:
+	case AGGREGATE_LAST:
+	case AGGREGATE_COLLECT:
+		samples_pack(at, to);
+		break;
+	case AGGREGATE_TOP:
+		top_pack(at, to);
+		break;
+	case AGGREGATE_DISTINCT:
+		distinct_pack(at, to);
+		break;
+	case AGGREGATE_QUANTILE:
+		quantile_pack(at, to);
+		break;
+	case AGGREGATE_MERGE:
+		if (g->has_at)
+			quantile_pack(&m->quantile, to);
+		else
+			distinct_pack(&m->distinct, to);
+		break;
+	}
+}
+
+static bool unpack_sum(struct sum_state *s, const char **from, const char *end)
+{
+	return compact_take(from, end, &s->count) &&
+	       (!s->count || decimal_sum_unpack(&s->sum, from, end));
+}
+
+static bool unpack_extreme(struct extreme_state *s, const char **from, const char *end)
+{
+	return compact_take(from, end, &s->count) &&
+	       (!s->count || decimal_unpack(&s->value, from, end));
+}
+
+bool aggstate_unpack(const struct aggregate *g, void *at, const char **from, const char *end)
+{
+	struct merge_state *m = at;
+
+	switch (g->kind) {
+	case AGGREGATE_COUNT:
+		return compact_take(from, end, at);
+	case AGGREGATE_SUM:
+	case AGGREGATE_AVG:
+		return unpack_sum(at, from, end);
+	case AGGREGATE_STDDEV:
+		return moments_unpack(at, from, end);
+	case AGGREGATE_MIN:
+	case AGGREGATE_MAX:
+		return unpack_extreme(at, from, end);
+	case AGGREGATE_ARGMIN:
+	case AGGREGATE_ARGMAX:
+		return extreme_unpack(at, from, end);
+	case AGGREGATE_FIRST:
+	case AGGREGATE_LAST:
+	case AGGREGATE_COLLECT:
+		return samples_unpack(at, from, end) && samples_count(at) <= g->limit;
+	case AGGREGATE_TOP:
+		return top_unpack(at, from, end);
+	case AGGREGATE_DISTINCT:
+		return distinct_unpack(at, from, end);
+	case AGGREGATE_QUANTILE:
+		return quantile_unpack(at, from, end);
+	case AGGREGATE_MERGE:
+		return g->has_at ? quantile_unpack(&m->quantile, from, end)
+				 : distinct_unpack(&m->distinct, from, end);
+	}
+	return false;
 }
 
 bool aggstate_is_inexact(const struct aggregate *g, const void *at)

@@ -40,6 +40,13 @@ void aggstate_merge(const struct aggregate *g, void *at, const void *from);
 /* Lets go of what it points to. */
 void aggstate_release(const struct aggregate *g, void *at);
 
+/* Appends it for state on disk. */
+void aggstate_pack(const struct aggregate *g, const void *at, struct buf *to);
+
+/* Takes that into zeros, and it goes on as what was packed. False for damage; release it, which is
+ * safe then as well. */
+bool aggstate_unpack(const struct aggregate *g, void *at, const char **from, const char *end);
+
 /* What it points to, in bytes. */
 size_t aggstate_heap(const struct aggregate *g, const void *at);
 

@@ -393,3 +393,15 @@ const char *time_unit_decided(const struct time_format *f)
 {
 	return f->kind == TIME_AUTO && f->unit != TIME_AUTO ? names[f->unit] : NULL;
 }
+
+bool time_unit_decide(struct time_format *f, const char *unit)
+{
+	for (enum time_kind kind = TIME_S; kind <= TIME_NS; kind++) {
+		if (strcmp(names[kind], unit) != 0)
+			continue;
+		if (f->kind == TIME_AUTO)
+			f->unit = kind;
+		return true;
+	}
+	return false;
+}

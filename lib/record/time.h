@@ -48,6 +48,9 @@ void time_format_release(struct time_format *f);
 /* The unit that auto took for numbers ("s", "ms", "us", "ns"), or NULL while there is none. */
 const char *time_unit_decided(const struct time_format *f);
 
+/* Decides it; without effect where the format is not auto. False if there is no such unit. */
+bool time_unit_decide(struct time_format *f, const char *unit);
+
 /*
  * Returns NULL, or the reason the record is malformed for, with f->detail: "no_time" (missing or
  * null), "no_time_zone" (a date-time without offset, and no zone to read it in), "bad_time" (all

@@ -48,19 +48,17 @@ static inline int check_forged(
 	int good = 0;
 
 	for (int i = 0; i < count; i++) {
-		struct packed p;
-		struct buf forged;
+		struct buf content = {0}, forged = {0};
 
-		check(packed_open(&p, kind, text->data, text->len) == NULL);
-		for (uint64_t n = random_below(r, 4); p.content.len && n < 4; n++)
-			p.content.data[random_below(r, p.content.len)] ^=
+		check(packed_open(&content, kind, text->data, text->len) == NULL);
+		for (uint64_t n = random_below(r, 4); content.len && n < 4; n++)
+			content.data[random_below(r, content.len)] ^=
 				(char)(1 << random_below(r, 8));
-		p.content.len -= random_below(r, 4) ? 0 : random_below(r, p.content.len + 1);
-		buf_init(&forged);
-		packed_seal(&p, kind, &forged);
+		content.len -= random_below(r, 4) ? 0 : random_below(r, content.len + 1);
+		packed_seal(&content, kind, &forged);
 		good += parse_copy(parse, forged.data, forged.len) == NULL;
 		buf_release(&forged);
-		packed_release(&p);
+		buf_release(&content);
 	}
 	return good;
 }

@@ -429,3 +429,117 @@ void test_average_rounds_ties_to_even(void)
 	check_mean("9007199254740994.99999999999999999999", 2, false, "4503599627370497");
 	check_mean("9007199254740996", 2, true, "4503599627370498");
 }
+
+static bool unpack(struct decimal *d, const char *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	return decimal_unpack(d, &at, bytes + len) && at == bytes + len;
+}
+
+/* Packed, unpacked, and as it was; cut, it is none. */
+static void check_packed(const char *text, size_t len)
+{
+	struct decimal d = number(text), back;
+	char want[DECIMAL_TEXT_MAX];
+	struct buf b = {0};
+
+	decimal_pack(&d, &b);
+	check_int(b.len, len);
+	check(unpack(&back, b.data, b.len));
+	decimal_print(want, &d);
+	check_decimal(&back, !d.is_double, want);
+	for (size_t cut = 0; cut < b.len; cut++)
+		check(!unpack(&back, b.data, cut));
+	buf_release(&b);
+}
+
+void test_packed(void)
+{
+	check_packed("0", 2);
+	check_packed("-0", 2);
+	check_packed("0.000", 2);
+	check_packed("63", 2);
+	check_packed("-64", 2);
+	check_packed("64", 3);
+	check_packed("12.50", 3);
+	check_packed("-123456.78", 5);
+	check_packed("1e-38", 2);
+	check_packed(MOST, 20);
+	check_packed(LEAST, 20);
+	check_packed("1e300", 9);
+	check_packed("-1e-300", 9);
+	check_packed("1e-400", 9);
+}
+
+void test_packed_damage(void)
+{
+	struct decimal d;
+
+	check(unpack(&d, "\x26\x02", 2));
+	check(!unpack(&d, "\x28\x02", 2));
+	check(!unpack(&d, "\x27\0\0\0\0\0\0\0\x80", 9));
+	check(!unpack(&d, "\x27\0\0\0\0\0\0\xf0\x7f", 9));
+	check(!unpack(&d, "\x27\0\0\0\0\0\0\xf8\x7f", 9));
+	check(unpack(&d, "\x27\0\0\0\0\0\0\0\0", 9));
+}
+
+/* At every step the sum is packed, and goes on as its twin. */
+static void check_packed_sums(const char *const *numbers, size_t n)
+{
+	struct decimal_sum plain, packed;
+	struct decimal a, b;
+	char want[DECIMAL_TEXT_MAX];
+	struct buf bytes = {0};
+
+	decimal_sum_init(&plain);
+	decimal_sum_init(&packed);
+	for (size_t i = 0; i < n; i++) {
+		const char *at;
+
+		add(&plain, numbers[i]);
+		add(&packed, numbers[i]);
+		buf_clear(&bytes);
+		decimal_sum_pack(&packed, &bytes);
+		for (size_t cut = 0; cut < bytes.len; cut++) {
+			at = bytes.data;
+			check(!decimal_sum_unpack(&packed, &at, at + cut));
+		}
+		at = bytes.data;
+		check(decimal_sum_unpack(&packed, &at, at + bytes.len));
+		check(at == bytes.data + bytes.len);
+		check(!decimal_sum_value(&plain, &a) == !decimal_sum_value(&packed, &b));
+		if (decimal_sum_value(&plain, &a))
+			continue;
+		decimal_print(want, &a);
+		check_decimal(&b, !a.is_double, want);
+	}
+	buf_release(&bytes);
+}
+
+void test_packed_sums(void)
+{
+	static const char *const exact[] = {"0", "0.1", "-0.10", "1.234", "99999999999999999999"};
+	/* a scale that is given up, and can be had again */
+	static const char *const raised[] = {"1e-38", "1e30", "-1e30", "1e-38"};
+	static const char *const doubles[] = {"1", "1e300", "0.1", "1e-5", "-1e300", "7"};
+	static const char *const beyond[] = {MOST, "1", "1e308", "1e308", "-1e308"};
+
+	check_packed_sums(exact, sizeof(exact) / sizeof(*exact));
+	check_packed_sums(raised, sizeof(raised) / sizeof(*raised));
+	check_packed_sums(doubles, sizeof(doubles) / sizeof(*doubles));
+	check_packed_sums(beyond, sizeof(beyond) / sizeof(*beyond));
+}
+
+void test_packed_sums_damage(void)
+{
+	static const char *const wrong[] = {"\x27", "\x28\x02", "\x45\x05\x02", "\x45\x04\x02",
+		"\x45\x27\x02", "\x67\x27\x02", "\x7f\x26\x02"};
+	struct decimal_sum s;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const char *at = wrong[i];
+
+		check(!decimal_sum_unpack(&s, &at, wrong[i] + strlen(wrong[i])));
+	}
+}

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/compact.h"
 #include "damage.h"
 #include "seeded.h"
 #include "test.h"
@@ -240,7 +241,7 @@ void test_damaged_texts(void)
 	buf_release(&text);
 }
 
-static const char *parse_packed(struct distinct *d, struct packed *p)
+static const char *parse_packed(struct distinct *d, struct buf *p)
 {
 	struct buf text;
 	const char *why;
@@ -249,7 +250,7 @@ static const char *parse_packed(struct distinct *d, struct packed *p)
 	packed_seal(p, "distinct.1", &text);
 	why = distinct_parse(d, text.data, text.len);
 	check(why || parse(text.data, text.len) == NULL);
-	packed_release(p);
+	buf_release(p);
 	buf_release(&text);
 	return why;
 }
@@ -257,16 +258,16 @@ static const char *parse_packed(struct distinct *d, struct packed *p)
 /* The first `some` registers hold a rank, all others another one. */
 static const char *parse_registers(struct distinct *d, size_t some, uint64_t a, uint64_t b)
 {
-	struct packed p;
+	struct buf p;
 
-	packed_init(&p);
-	packed_add(&p, 1);
+	buf_init(&p);
+	compact_add(&p, 1);
 	for (size_t i = 0; i < DISTINCT_REGISTERS; i += 10) {
 		uint64_t word = 0;
 
 		for (size_t j = 0; j < 10 && i + j < DISTINCT_REGISTERS; j++)
 			word |= (i + j < some ? a : b) << (6 * j);
-		packed_add_word(&p, word);
+		compact_add_word(&p, word);
 	}
 	return parse_packed(d, &p);
 }
@@ -291,14 +292,14 @@ void test_made_up_registers(void)
 
 static const char *parse_hashes(struct distinct *d, uint64_t count, uint64_t step)
 {
-	struct packed p;
+	struct buf p;
 
-	packed_init(&p);
-	packed_add(&p, 0);
-	packed_add(&p, count);
+	buf_init(&p);
+	compact_add(&p, 0);
+	compact_add(&p, count);
 	for (uint64_t i = 1; i <= count; i++) {
-		packed_add_word(&p, step * i);
-		packed_add_word(&p, 7);
+		compact_add_word(&p, step * i);
+		compact_add_word(&p, 7);
 	}
 	return parse_packed(d, &p);
 }

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/compact.h"
 #include "damage.h"
 #include "seeded.h"
 #include "test.h"
@@ -379,23 +380,17 @@ struct made_up {
 
 static const char *parse_made_up(const struct made_up *m)
 {
-	struct packed p;
-	struct buf text;
-	uint64_t bits;
+	struct buf content = {0}, text = {0};
 	const char *why;
 
-	packed_init(&p);
-	packed_add(&p, m->content[0]);
-	memcpy(&bits, &m->least, sizeof(bits));
-	packed_add_word(&p, bits);
-	memcpy(&bits, &m->most, sizeof(bits));
-	packed_add_word(&p, bits);
+	compact_add(&content, m->content[0]);
+	compact_add_double(&content, m->least);
+	compact_add_double(&content, m->most);
 	for (size_t i = 1; i < m->len; i++)
-		packed_add(&p, m->content[i]);
-	buf_init(&text);
-	packed_seal(&p, "quantile.1", &text);
+		compact_add(&content, m->content[i]);
+	packed_seal(&content, "quantile.1", &text);
 	why = parse_copy(parse, text.data, text.len);
-	packed_release(&p);
+	buf_release(&content);
 	buf_release(&text);
 	return why;
 }

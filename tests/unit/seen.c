@@ -33,6 +33,29 @@ static bool model_add(struct model *m, uint64_t n, int64_t time_ns)
 	return !known;
 }
 
+/* Goes on with what is asked for key by key, in slices. */
+static void restart(struct seen *s)
+{
+	struct seen other;
+	size_t at = 0;
+
+	seen_init(&other, s->ttl_ns, s->max_bytes);
+	seen_set_clock(&other, s->clock_ns);
+	seen_reserve(&other, seen_places(s));
+	while (at < seen_places(s)) {
+		size_t steps = 1 + random_below(10);
+		struct fingerprint k;
+		int64_t time_ns;
+
+		while (seen_next(s, SEEN_ALIVE, &at, &steps, &k, &time_ns))
+			check(seen_put(&other, k, time_ns));
+	}
+	check(other.builds <= 1);
+	check(other.count <= s->count);
+	seen_release(s);
+	*s = other;
+}
+
 static void against_the_model(int64_t ttl_ns, uint64_t keys, int64_t pace)
 {
 	static struct model m;
@@ -46,6 +69,8 @@ static void against_the_model(int64_t ttl_ns, uint64_t keys, int64_t pace)
 		bool is_new = model_add(&m, n, time_ns);
 
 		check_int(seen_add(&s, key(n), time_ns), is_new ? SEEN_NEW : SEEN_BEFORE);
+		if (random_below(2000) == 0)
+			restart(&s);
 		if (random_below(4) == 0) {
 			int64_t clock_ns = time_ns - (int64_t)random_below(100);
 
@@ -173,4 +198,31 @@ void test_many_questions_to_a_full_table(void)
 	for (int i = 0; i < 1000000; i++)
 		check_int(seen_add(&s, (struct fingerprint){0, 0}, 0), SEEN_BEFORE);
 	seen_release(&s);
+}
+
+/* All that is there, with the same places, is the same table: also when the clock is set back. */
+void test_a_clock_that_is_set_back(void)
+{
+	struct seen s, twin;
+	size_t at = 0, steps = SIZE_MAX;
+	struct fingerprint k;
+	int64_t time_ns;
+
+	random_seed();
+	seen_init(&s, 10, MUCH);
+	seen_init(&twin, 10, MUCH);
+	for (uint64_t n = 0; n < 3000; n++) {
+		seen_set_clock(&s, 100 + (int64_t)n);
+		seen_add(&s, key(n), 95 + (int64_t)random_below(20) + (int64_t)n);
+	}
+	seen_reserve(&twin, seen_places(&s));
+	while (seen_next(&s, SEEN_THERE, &at, &steps, &k, &time_ns))
+		check(seen_put(&twin, k, time_ns));
+	check_int(twin.count, s.count);
+	seen_set_clock(&s, 50);
+	seen_set_clock(&twin, 50);
+	for (uint64_t n = 0; n < 6000; n++)
+		check_int(seen_add(&twin, key(n), 50), seen_add(&s, key(n), 50));
+	seen_release(&s);
+	seen_release(&twin);
 }

@@ -205,12 +205,27 @@ static int64_t random_time(int64_t base)
 	}
 }
 
+/* Goes on with all that is packed, in a process with a clock of its own. */
+static void restart(struct watermark *w, int64_t clock_then, int64_t clock_now)
+{
+	struct watermark_rules rules = w->rules;
+	struct buf packed;
+
+	buf_init(&packed);
+	watermark_pack(w, clock_then, &packed);
+	watermark_release(w);
+	watermark_init(w, &rules);
+	check(watermark_unpack(w, clock_now, packed.data, packed.len));
+	buf_release(&packed);
+}
+
 /* Records of a few keys and looks at the clock in random order. Returns how often W was said. */
 static int compare(const struct watermark_rules *r, int keys, bool silences)
 {
 	int64_t base = (int64_t)random_below(2000) - 1000, clock = 1000000, last = INT64_MIN;
 	struct watermark w;
 	struct model m = {.has_front = false};
+	int64_t ahead = 0; /* of the model's clock */
 	int times_said = 0;
 
 	watermark_init(&w, r);
@@ -221,9 +236,15 @@ static int compare(const struct watermark_rules *r, int keys, bool silences)
 
 		clock += (int64_t)random_below(4) * WATERMARK_TICK_NS / 3;
 		base += (int64_t)random_below(4);
+		if (random_below(10) == 0) {
+			int64_t other = (int64_t)random_below(1000000000000) - clock;
+
+			restart(&w, clock + ahead, clock + other);
+			ahead = other;
+		}
 		if (silences && random_below(3) == 0) {
 			said = model_silence(&m, r, clock, &want);
-			check_int(watermark_silence(&w, clock, &got), said);
+			check_int(watermark_silence(&w, clock + ahead, &got), said);
 		} else {
 			int64_t time = random_time(base);
 			char key = (char)('a' + random_below((uint64_t)keys));
@@ -234,7 +255,7 @@ static int compare(const struct watermark_rules *r, int keys, bool silences)
 			if (!c)
 				continue;
 			said = model_record(&m, r, c, time, clock, &want);
-			check_int(watermark_advance(&w, one, time, clock, &got), said);
+			check_int(watermark_advance(&w, one, time, clock + ahead, &got), said);
 		}
 		check_heads(&w, &m);
 		if (!said)
@@ -513,5 +534,64 @@ void test_how_far_behind(void)
 	/* time is held at 50 by a, but b's own clock is at 60 */
 	check_int(watermark_behind_ns(&w, b, 55), 5);
 	check_int(watermark_behind_ns(&w, a, INT64_MIN), INT64_MAX);
+	watermark_release(&w);
+}
+
+/* What is damaged or of another time is refused, whatever it is. */
+void test_no_such_thing(void)
+{
+	struct watermark w;
+	struct buf packed;
+	int64_t now;
+
+	random_seed();
+	watermark_init(&w, &(struct watermark_rules){.max_jump_ns = 10, .partitions_max = 9});
+	for (int i = 0; i < 100; i++) {
+		char key = (char)('a' + random_below(9));
+
+		watermark_advance(&w, partitions_find(&w.partitions, &key, 1),
+			(int64_t)random_below(100), 0, &now);
+	}
+	buf_init(&packed);
+	watermark_pack(&w, 0, &packed);
+	for (size_t len = 0; len <= packed.len; len++) {
+		struct watermark other;
+
+		watermark_init(&other, &w.rules);
+		check_int(watermark_unpack(&other, 0, packed.data, len), len == packed.len);
+		watermark_release(&other);
+	}
+	for (int round = 0; round < 20000; round++) {
+		struct watermark other;
+		size_t at = random_below(packed.len);
+		char was = packed.data[at];
+
+		packed.data[at] = (char)random_next();
+		watermark_init(&other, &w.rules);
+		watermark_unpack(&other, 0, packed.data, packed.len);
+		watermark_release(&other);
+		packed.data[at] = was;
+	}
+	buf_release(&packed);
+	watermark_release(&w);
+}
+
+/* More than --max-partitions are kept, but the one that was idle for the longest goes first. */
+void test_a_lower_limit(void)
+{
+	struct watermark_rules rules = {.max_jump_ns = 10, .idle_ns = 1, .partitions_max = 4};
+	struct watermark w;
+	int64_t now;
+
+	watermark_init(&w, &rules);
+	for (char key = 'a'; key < 'e'; key++)
+		watermark_advance(&w, partitions_find(&w.partitions, &key, 1), 5, key, &now);
+	watermark_silence(&w, 'b' + 1, &now);
+	w.rules.partitions_max = 2;
+	restart(&w, 'e', 'e');
+	check_int(w.partitions.by_key.count, 4);
+	check(!partitions_find(&w.partitions, "x", 1));
+	check_int(w.partitions.by_key.count, 2);
+	check(partitions_find(&w.partitions, "c", 1) && partitions_find(&w.partitions, "d", 1));
 	watermark_release(&w);
 }
