@@ -5,6 +5,9 @@
 #ifndef DURABLE_H
 #define DURABLE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* Makes a directory that only its owner can read, if it is not there (its parent must be), and sees
  * that files can be made in it. */
 void durable_dir(const char *path);
@@ -14,6 +17,14 @@ int durable_create(const char *path);
 
 /* Makes what was written to fd durable. name is for messages. */
 void durable_sync(int fd, const char *name);
+
+/* Has the disk begin with what was written there, where the system can: promises nothing, and
+ * leaves less for durable_sync to wait for. */
+void durable_begin(int fd, uint64_t offset, size_t len);
+
+/* Makes durable what somebody else wrote, who may have died before doing so: the file at path, if
+ * there is one, and its name. */
+void durable_adopt(const char *path);
 
 /* Makes durable which names stand in the directory that holds path. */
 void durable_sync_parent(const char *path);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -31,6 +32,11 @@ static bool ends_with(const char *text, const char *ending)
 	return len > ending_len && strcmp(text + len - ending_len, ending) == 0;
 }
 
+bool input_is_packed(const char *path)
+{
+	return ends_with(path, ".gz") || ends_with(path, ".zst");
+}
+
 static struct input_codec *gzip_new(struct input *in)
 {
 	struct input_codec *c = mem_zero(1, sizeof(*c));
@@ -54,20 +60,29 @@ static struct input_codec *zstd_new(void)
 	return c;
 }
 
+void input_take(struct input *in, int fd, const char *name)
+{
+	*in = (struct input){.fd = fd, .name = name};
+	pipe_enlarge(fd);
+	if (ends_with(name, ".gz"))
+		in->codec = gzip_new(in);
+	else if (ends_with(name, ".zst"))
+		in->codec = zstd_new();
+}
+
 void input_open(struct input *in, const char *path)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
-	*in = (struct input){.fd = STDIN_FILENO, .name = is_stdin ? "stdin" : path};
-	if (!is_stdin)
-		in->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (in->fd < 0)
+	if (fd < 0)
 		die_errno(EX_IOERR, "cannot open '%s'", path);
-	pipe_enlarge(in->fd);
-	if (ends_with(path, ".gz"))
-		in->codec = gzip_new(in);
-	else if (ends_with(path, ".zst"))
-		in->codec = zstd_new();
+	input_take(in, fd, is_stdin ? "stdin" : path);
+}
+
+void input_begin(struct input *in, const char *name, input_reader *reader, void *from)
+{
+	*in = (struct input){.fd = -1, .name = name, .reader = reader, .from = from};
 }
 
 void input_close(struct input *in)
@@ -76,7 +91,7 @@ void input_close(struct input *in)
 
 	if (c && c->gzip)
 		gzclose_r(c->gzip);
-	else
+	else if (in->fd >= 0)
 		close(in->fd);
 	if (c) {
 		ZSTD_freeDStream(c->zstd);
@@ -151,11 +166,38 @@ size_t input_read(struct input *in, char *to, size_t size)
 {
 	size_t n;
 
+	if (in->reader)
+		return in->reader(in->from, to, size);
 	if (!in->codec)
 		return plain_read(in, to, size);
 	n = in->codec->gzip ? gzip_read(in, to, size) : zstd_read(in, to, size);
 	in->codec->unpacked += n;
 	return n;
+}
+
+/* Compressed data can't be entered in the middle. */
+static bool read_over(struct input *in, uint64_t bytes)
+{
+	char *nowhere = mem_alloc(GZIP_BUFFER_BYTES);
+	size_t n = 1;
+
+	for (; bytes && n; bytes -= n)
+		n = input_read(
+			in, nowhere, bytes < GZIP_BUFFER_BYTES ? (size_t)bytes : GZIP_BUFFER_BYTES);
+	free(nowhere);
+	return !bytes;
+}
+
+bool input_seek(struct input *in, uint64_t offset)
+{
+	struct stat st;
+
+	if (in->codec || in->reader)
+		return read_over(in, offset);
+	if (fstat(in->fd, &st) != 0 || lseek(in->fd, (off_t)offset, SEEK_SET) < 0)
+		die_errno(EX_IOERR, "cannot go to byte %llu of '%s'", (unsigned long long)offset,
+			in->name);
+	return (uint64_t)st.st_size >= offset;
 }
 
 int input_waits_on(const struct input *in)

@@ -10,7 +10,11 @@ static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 void lines_init(struct lines *l, size_t max_bytes)
 {
-	*l = (struct lines){.max_bytes = max_bytes, .skipped_hash = XXH3_createState()};
+	*l = (struct lines){
+		.max_bytes = max_bytes,
+		.read_bytes = READ_BYTES,
+		.skipped_hash = XXH3_createState(),
+	};
 	buf_init(&l->data);
 	buf_init(&l->kept);
 }
@@ -29,6 +33,13 @@ void lines_begin(struct lines *l, struct input *in)
 	l->next = l->searched = 0;
 	l->number = l->offset = 0;
 	l->skipped = 0;
+}
+
+void lines_begin_at(struct lines *l, struct input *in, uint64_t offset, uint64_t number)
+{
+	lines_begin(l, in);
+	l->offset = offset;
+	l->number = number;
 }
 
 static void skip_byte_order_mark(struct lines *l)
@@ -118,8 +129,8 @@ bool lines_fill(struct lines *l)
 	l->data.len = left;
 	l->searched -= l->next;
 	l->next = 0;
-	buf_reserve(&l->data, READ_BYTES + 1 + LINE_PAD);
-	n = input_read(l->in, l->data.data + left, READ_BYTES);
+	buf_reserve(&l->data, l->read_bytes + 1 + LINE_PAD);
+	n = input_read(l->in, l->data.data + left, l->read_bytes);
 	l->data.len += n;
 	memset(l->data.data + l->data.len, 0, LINE_PAD);
 	skip_byte_order_mark(l);

@@ -31,15 +31,16 @@ struct line {
 };
 
 struct lines {
-	struct input *in; /* borrowed */
-	size_t max_bytes; /* of a line */
-	struct buf data;  /* what was read; len bytes are valid */
-	size_t next;      /* where the next line begins */
-	size_t searched;  /* no newline from next up to here */
-	uint64_t number;  /* of lines taken */
-	uint64_t offset;  /* of next in the input */
-	struct buf kept;  /* the beginning of a line that is too long */
-	uint64_t skipped; /* of that line's bytes, those taken out of data; 0: none in hand */
+	struct input *in;  /* borrowed */
+	size_t max_bytes;  /* of a line */
+	size_t read_bytes; /* of one read, at most */
+	struct buf data;   /* what was read; len bytes are valid */
+	size_t next;       /* where the next line begins */
+	size_t searched;   /* no newline from next up to here */
+	uint64_t number;   /* of lines taken */
+	uint64_t offset;   /* of next in the input */
+	struct buf kept;   /* the beginning of a line that is too long */
+	uint64_t skipped;  /* of that line's bytes, those taken out of data; 0: none in hand */
 	XXH3_state_t *skipped_hash;
 };
 
@@ -50,12 +51,15 @@ void lines_release(struct lines *l);
 /* Goes over to another input. What was left of the one before is gone. */
 void lines_begin(struct lines *l, struct input *in);
 
+/* The same, where in stands at an offset behind so many lines; no byte-order mark is skipped. */
+void lines_begin_at(struct lines *l, struct input *in, uint64_t offset, uint64_t number);
+
 /* The next line that is read whole; false if there is none and lines_fill is wanted. O(line). */
 bool lines_next(struct lines *l, struct line *line);
 
 /*
- * Reads once more, up to 256 KiB; false at the end of the input. May block (see input_waits_on).
- * Moves the lines that were given out.
+ * Reads once more, up to read_bytes (256 KiB); false at the end of the input. May block (see
+ * input_waits_on). Moves the lines that were given out.
  */
 bool lines_fill(struct lines *l);
 

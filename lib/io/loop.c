@@ -1,5 +1,6 @@
 #include "io/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -35,13 +36,18 @@ int64_t loop_wall_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-static void on_signal(int number)
+/* What a supervisor passes on by sigqueue(3) may have come by itself as well: it insists on
+ * nothing. */
+static void on_signal(int number, siginfo_t *info, void *context)
 {
 	int error = errno;
 
+	(void)context;
 	if (number == SIGUSR1)
 		figures = 1;
-	else if (++stops > 2)
+	else if (info->si_code == SI_QUEUE && stops)
+		return;
+	else if (number != SIGCHLD && ++stops > 2)
 		_exit(EX_TEMPFAIL);
 	if (write(wake[1], "", 1) < 0) {
 		/* the pipe is full, so the loop wakes up as it is */
@@ -51,7 +57,7 @@ static void on_signal(int number)
 
 static void catch (int number)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
 	sigemptyset(&action.sa_mask);
 	sigaction(number, &action, NULL);
@@ -69,6 +75,11 @@ void loop_catch_stop(void)
 {
 	catch (SIGTERM);
 	catch (SIGINT);
+}
+
+void loop_catch_child(void)
+{
+	catch (SIGCHLD);
 }
 
 bool loop_stop_asked(void)
@@ -135,4 +146,19 @@ enum loop_event loop_wait(int fd, int out_fd, int64_t until_ns)
 	if (p[1].revents)
 		return LOOP_READABLE;
 	return p[2].revents ? LOOP_READER_GONE : LOOP_NOTHING;
+}
+
+void loop_wait_any(const int *fds, int count, int64_t until_ns)
+{
+	struct pollfd p[1 + LOOP_FDS_MAX] = {{.fd = wake[0], .events = POLLIN}};
+	int n;
+
+	assert(count <= LOOP_FDS_MAX);
+	for (int i = 0; i < count; i++)
+		p[1 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	n = poll(p, (nfds_t)count + 1, wait_ms(until_ns));
+	if (n < 0 && errno != EINTR)
+		die_errno(EX_TEMPFAIL, "cannot wait");
+	if (n > 0 && p[0].revents)
+		drain_wake();
 }

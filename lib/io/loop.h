@@ -27,6 +27,9 @@ bool loop_stop_asked(void);
 /* True from the second of them on. */
 bool loop_stop_insisted(void);
 
+/* From now on the end of a child ends a wait, as any signal does. */
+void loop_catch_child(void);
+
 /* True once for each SIGUSR1. */
 bool loop_figures_asked(void);
 
@@ -41,5 +44,11 @@ enum loop_event { LOOP_NOTHING, LOOP_READABLE, LOOP_READER_GONE };
  * until the monotonic clock says until_ns, or until a signal came.
  */
 enum loop_event loop_wait(int fd, int out_fd, int64_t until_ns);
+
+enum { LOOP_FDS_MAX = 8 };
+
+/* Waits until one of count descriptors (-1: none; at most LOOP_FDS_MAX) can be read, the time has
+ * come or a signal came. */
+void loop_wait_any(const int *fds, int count, int64_t until_ns);
 
 #endif
