@@ -3,7 +3,9 @@
 #   make                     build into build/
 #   make check               build and run every test
 #   make lint                format, static analysis, manuals, layers
-#   make bench fuzz model    figures; fuzzing (clang); windows on 100,000 random streams
+#   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin and windows
+#                            on 100,000 random streams
+#   make soak                kills a checkpointed pipeline everywhere, and cuts its power
 #   make install PREFIX= DESTDIR=
 #   make dist                a source archive in dist/
 #
@@ -62,10 +64,11 @@ links := $(foreach s,$(sinks),$(also_$s:%=$B/sink-%))
 lib_objects := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 units := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 tools := $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
+shims := $(patsubst tests/tools/shim/%.c,$B/tools/%.so,$(wildcard tests/tools/shim/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 manuals := $(wildcard man/*.[1-9])
 
-.PHONY: all check lint bench fuzz model units test-programs install uninstall dist clean format
+.PHONY: all check lint bench fuzz model soak units test-programs install uninstall dist clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -84,16 +87,20 @@ $B/libddpipe.a: $(lib_objects)
 $B/dd-%: $B/cmd/dd-%.o $B/libddpipe.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(foreach s,$(sinks),$(eval $B/cmd/sinks/sink-$s.o: \
-	EXTRA_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(sink_$s))))
+# A sink is sink-NAME.c and, where that grows too large, NAME-*.c beside it.
+parts = $(patsubst %.c,$B/%.o,$(wildcard cmd/sinks/$1-*.c))
+$(foreach s,$(sinks),$(eval $B/cmd/sinks/sink-$s.o $(call parts,$s): \
+	EXTRA_CFLAGS := -Icmd $(shell $(PKG_CONFIG) --cflags $(sink_$s))))
+$(foreach s,$(sinks),$(eval $B/sink-$s: $(call parts,$s)))
 $B/sink-%: $B/cmd/sinks/sink-%.o $B/libddpipe.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(sink_$*)) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(shell $(PKG_CONFIG) --libs $(sink_$*)) $(LIBS)
 
 $(foreach s,$(sinks),$(foreach a,$(also_$s),$(eval \
 	$B/sink-$a: $B/sink-$s ; ln -sf sink-$s $$@)))
 
 units: $(units)
-test-programs: $(units) $(tools) $(fuzzers)
+test-programs: $(units) $(tools) $(shims) $(fuzzers)
 
 $B/unit/%.main.c: tests/unit/%.c scripts/unit-main
 	@mkdir -p $(@D)
@@ -107,6 +114,11 @@ $B/unit/%: tests/unit/%.c $B/unit/%.main.c $B/libddpipe.a
 $B/tools/%: tests/tools/%.c $B/libddpipe.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+# Preloaded into programs, which sanitizers would not survive.
+$B/tools/%.so: tests/tools/shim/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out $(SANITIZE),$(CFLAGS)) -fPIC -shared -MMD -MP -o $@ $<
 
 # Without the fuzzer a target is a program that replays the corpus files it is given.
 $B/fuzz/%: tests/fuzz/%.c $B/libddpipe.a
@@ -127,6 +139,8 @@ format:
 bench: all $B/bench/scan
 	$B/bench/scan
 	B=$(abspath $B) tests/oracle/window-memory 10000000
+	B=$(abspath $B) tests/bench/barrier
+	B=$(abspath $B) tests/bench/checkpoint
 
 $B/bench/%: tests/bench/%.c $B/libddpipe.a
 	@mkdir -p $(@D)
@@ -135,9 +149,15 @@ $B/bench/%: tests/bench/%.c $B/libddpipe.a
 fuzz:
 	scripts/fuzz
 
-# Windows against a slow reference, on many more random streams than the ordinary run has.
+# The checkpoint protocol under spin; windows against a slow reference, on many more random streams
+# than the ordinary run has.
 model: all
+	tests/model/checkpoint
 	B=$(abspath $B) tests/model/window -n 100000
+	B=$(abspath $B) tests/model/resume -n 30000
+
+soak: all $(shims)
+	B=$(abspath $B) tests/soak/soak --random 2500 --systematic $(SOAK)
 
 install: all
 	install -d $(BINDIR) $(LIBEXECDIR) $(foreach n,1 7,$(MANDIR)/man$n)

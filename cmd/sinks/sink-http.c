@@ -25,7 +25,9 @@ enum {
 static struct {
 	CURL *curl;
 	struct curl_slist *headers;
-	struct buf answer; /* its first bytes */
+	struct buf key;          /* the header that names the batch at hand, */
+	struct curl_slist keyed; /* at the head of the others */
+	struct buf answer;       /* its first bytes */
 	char trouble[CURL_ERROR_SIZE];
 } http;
 
@@ -97,7 +99,6 @@ static void http_open(const struct sink_target *target)
 	header_add("Expect:");
 	set(curl_easy_setopt(http.curl, CURLOPT_URL, target->url));
 	set(curl_easy_setopt(http.curl, CURLOPT_PROTOCOLS_STR, "http,https"));
-	set(curl_easy_setopt(http.curl, CURLOPT_HTTPHEADER, http.headers));
 	set(curl_easy_setopt(http.curl, CURLOPT_USERAGENT, "ddpipe/" VERSION));
 	set(curl_easy_setopt(http.curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL));
 	set(curl_easy_setopt(http.curl, CURLOPT_TIMEOUT_MS, timeout_ms));
@@ -118,12 +119,14 @@ static int64_t retry_after_ms(void)
 	return seconds > INT64_MAX / 1000 ? INT64_MAX : (int64_t)seconds * 1000;
 }
 
-static bool is_passing(long status)
+/* 409, with a key, is an earlier try that the server has not done with. */
+static bool is_passing(long status, bool has_key)
 {
-	return status == 408 || status == 425 || status == 429 || status >= 500;
+	return status == 408 || status == 425 || status == 429 || status >= 500 ||
+	       (has_key && status == 409);
 }
 
-static void answer_judge(struct sink_verdict *verdict)
+static void answer_judge(const struct sink_batch *batch, struct sink_verdict *verdict)
 {
 	char reason[REASON_MAX];
 	const char *answer = buf_string(&http.answer);
@@ -135,7 +138,7 @@ static void answer_judge(struct sink_verdict *verdict)
 	snprintf(reason, sizeof(reason), "http_%ld", status);
 	if (status >= 200 && status < 300)
 		return;
-	if (is_passing(status)) {
+	if (is_passing(status, batch->key != NULL)) {
 		sink_retry(verdict, reason, retry_after_ms(), "%ld%s%s", status, blank, answer);
 		return;
 	}
@@ -171,17 +174,45 @@ static void failure_judge(CURLcode rc, struct sink_verdict *verdict)
 	}
 }
 
+/* A string as RFC 8941 has it, which this header is to be. */
+static void key_header(struct buf *to, const char *key)
+{
+	buf_clear(to);
+	buf_text(to, "Idempotency-Key: \"");
+	for (; *key; key++) {
+		if (*key == '"' || *key == '\\')
+			buf_char(to, '\\');
+		buf_char(to, *key);
+	}
+	buf_char(to, '"');
+	buf_string(to);
+}
+
+/* The headers of this batch: its own one before those that all have. */
+static void headers_set(const struct sink_batch *batch)
+{
+	struct curl_slist *headers = http.headers;
+
+	if (batch->key) {
+		key_header(&http.key, batch->key);
+		http.keyed = (struct curl_slist){.data = http.key.data, .next = http.headers};
+		headers = &http.keyed;
+	}
+	set(curl_easy_setopt(http.curl, CURLOPT_HTTPHEADER, headers));
+}
+
 static void http_batch(const struct sink_batch *batch, struct sink_verdict *verdict)
 {
 	CURLcode rc;
 
+	headers_set(batch);
 	buf_clear(&http.answer);
 	*http.trouble = '\0';
 	set(curl_easy_setopt(http.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)batch->len));
 	set(curl_easy_setopt(http.curl, CURLOPT_POSTFIELDS, batch->lines));
 	rc = curl_easy_perform(http.curl);
 	if (rc == CURLE_OK)
-		answer_judge(verdict);
+		answer_judge(batch, verdict);
 	else
 		failure_judge(rc, verdict);
 }
@@ -192,6 +223,7 @@ static void http_close(void)
 	curl_slist_free_all(http.headers);
 	curl_global_cleanup();
 	buf_release(&http.answer);
+	buf_release(&http.key);
 }
 
 int main(int argc, char **argv)
@@ -200,6 +232,7 @@ int main(int argc, char **argv)
 		.name = "http",
 		.max_records = BATCH_RECORDS_MAX,
 		.max_bytes = BATCH_BYTES_MAX,
+		.can_keys = true,
 		.open = http_open,
 		.batch = http_batch,
 		.close = http_close,

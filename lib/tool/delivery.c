@@ -9,7 +9,7 @@
 #include "io/loop.h"
 #include "io/random.h"
 
-struct held {
+struct carried {
 	struct record record; /* its bytes are in the batch, from here on: */
 	size_t at;
 };
@@ -37,7 +37,7 @@ void delivery_hold(struct delivery *d, const struct record *r)
 		d->held = mem_resize(d->held, d->cap * sizeof(*d->held));
 		d->again = mem_resize(d->again, d->cap * sizeof(*d->again));
 	}
-	d->held[d->count++] = (struct held){.record = *r, .at = d->lines.len};
+	d->held[d->count++] = (struct carried){.record = *r, .at = d->lines.len};
 	buf_add(&d->lines, r->bytes, r->len + 1);
 }
 
@@ -53,7 +53,7 @@ static void piece_make(struct delivery *d, const size_t *numbers, size_t count)
 {
 	buf_clear(&d->piece);
 	for (size_t i = 0; i < count; i++) {
-		const struct held *h = &d->held[numbers[i]];
+		const struct carried *h = &d->held[numbers[i]];
 
 		buf_add(&d->piece, d->lines.data + h->at, h->record.len + 1);
 	}

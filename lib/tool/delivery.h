@@ -19,7 +19,7 @@ struct delivery {
 	struct helper *helper;
 	struct retry retry;
 	struct buf lines; /* the batch */
-	struct held *held;
+	struct carried *held;
 	size_t count, cap;
 	struct bisect left;
 	struct buf piece; /* the lines that are sent */

@@ -1,7 +1,6 @@
 #include "tool/helper.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -41,6 +40,7 @@ void helper_release(struct helper *h)
 	for (unsigned i = 0; i < h->reason_count; i++)
 		free(h->reasons[i]);
 	free(h->exceptions);
+	json_decref(h->can);
 	json_decref(h->message);
 	frame_in_release(&h->in);
 	buf_release(&h->path);
@@ -107,21 +107,39 @@ static void hear(struct helper *h, const char *kind)
 }
 
 /* A helper that has failed may not have read this; its last words are there to be heard. */
-static void say(
-	struct helper *h, const char *kind, const void *payload, size_t len, const char *answer)
+static void say(struct helper *h, const char *kind, const void *payload, size_t len)
 {
 	if (!frame_write(h->child.to, kind, payload, len) && errno != EPIPE)
 		die_errno(EX_OSERR, "cannot write to %s", h->name);
-	hear(h, answer);
+}
+
+/* Takes the message. */
+static void say_message(struct helper *h, const char *kind, json_t *message)
+{
+	char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+
+	json_decref(message);
+	if (!text)
+		die(EX_TEMPFAIL, "out of memory");
+	say(h, kind, text, strlen(text));
+	free(text);
+}
+
+bool helper_can(const struct helper *h, const char *capability)
+{
+	for (size_t i = 0; i < json_array_size(h->can); i++) {
+		const char *name = json_string_value(json_array_get(h->can, i));
+
+		if (name && strcmp(name, capability) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void hello(struct helper *h)
 {
-	json_t *can, *ability;
 	json_int_t records, bytes;
 	int protocol;
-	bool takes_batches = false;
-	size_t i;
 
 	hear(h, "hello");
 	if (json_unpack(h->message, "{s:i}", "protocol", &protocol) < 0)
@@ -129,17 +147,11 @@ static void hello(struct helper *h)
 	if (protocol != PROTOCOL)
 		die(EX_CONFIG, "%s speaks version %d of the helper protocol, dd-deliver %d",
 			h->name, protocol, PROTOCOL);
-	if (json_unpack(h->message, "{s:o, s:I, s:I}", "can", &can, "max_records", &records,
+	if (json_unpack(h->message, "{s:O, s:I, s:I}", "can", &h->can, "max_records", &records,
 		    "max_bytes", &bytes) < 0 ||
 		records < 1 || bytes < 1)
 		breach(h, "a hello without can, max_records or max_bytes");
-	json_array_foreach(can, i, ability)
-	{
-		const char *name = json_string_value(ability);
-
-		takes_batches = takes_batches || (name && strcmp(name, "batch") == 0);
-	}
-	if (!takes_batches)
+	if (!helper_can(h, "batch"))
 		die(EX_CONFIG, "%s cannot take batches", h->name);
 	h->max_records = (uint64_t)records;
 	h->max_bytes = (uint64_t)bytes;
@@ -148,7 +160,6 @@ static void hello(struct helper *h)
 void helper_open(struct helper *h, const char *url, int64_t timeout_ms)
 {
 	json_t *message;
-	char *text;
 
 	if (!spawn(&h->child, buf_string(&h->path)))
 		die_errno(EX_OSERR, "cannot start '%s'", buf_string(&h->path));
@@ -159,12 +170,10 @@ void helper_open(struct helper *h, const char *url, int64_t timeout_ms)
 		(json_int_t)timeout_ms);
 	if (!message)
 		die(EX_USAGE, "the URL is not UTF-8");
-	text = json_dumps(message, JSON_COMPACT);
-	json_decref(message);
-	if (!text)
-		die(EX_TEMPFAIL, "out of memory");
-	say(h, "open", text, strlen(text), "ready");
-	free(text);
+	if (h->gives_keys && helper_can(h, "keys"))
+		json_object_set_new(message, "idempotency", json_true());
+	say_message(h, "open", message);
+	hear(h, "ready");
 }
 
 static bool is_reason(const char *text)
@@ -246,7 +255,8 @@ void helper_batch(
 	json_int_t retry_after_ms = 0;
 
 	*answer = (struct helper_answer){.exceptions = NULL};
-	say(h, "batch", lines, len, "verdict");
+	say(h, "batch", lines, len);
+	hear(h, "verdict");
 	if (json_unpack(h->message, "{s?s, s?s, s?s, s?o, s?I}", "verdict", &word, "reason",
 		    &reason, "detail", &detail, "records", &list, "retry_after_ms",
 		    &retry_after_ms) < 0)
@@ -261,11 +271,53 @@ void helper_batch(
 		answer->retry_after_ms = (uint64_t)retry_after_ms;
 }
 
+void helper_key(struct helper *h, const char *key)
+{
+	if (helper_can(h, "keys"))
+		say_message(h, "key", json_pack("{s:s}", "key", key));
+}
+
+void helper_fence(struct helper *h, const char *incarnation, uint64_t run, struct held *held)
+{
+	char run_text[RUN_DIGITS + 1];
+
+	run_print(run_text, run);
+	say_message(h, "fence",
+		json_pack("{s:s, s:s, s:s, s:s}", "pipeline", h->filter->pipeline, "stage",
+			h->filter->name, "incarnation", incarnation, "run", run_text));
+	hear(h, "held");
+	if (!held_read(h->message, held))
+		breach(h, "a 'held' that is neither {} nor incarnation, epoch and run");
+}
+
+void helper_take(struct helper *h, const struct held *becomes)
+{
+	say_message(h, "take", held_json(becomes));
+	hear(h, "taken");
+}
+
+void helper_prepare(struct helper *h, uint64_t epoch)
+{
+	say_message(h, "prepare", json_pack("{s:I}", "epoch", (json_int_t)epoch));
+	hear(h, "prepared");
+}
+
+void helper_commit(struct helper *h, const struct held *becomes, bool over)
+{
+	json_t *message = held_json(becomes);
+
+	if (over)
+		json_object_set_new(message, "over", json_true());
+	say_message(h, "commit", message);
+	hear(h, "committed");
+}
+
 void helper_end(struct helper *h)
 {
 	int status;
 
-	say(h, "end", "{}", 2, "done");
+	say(h, "end", "{}", 2);
+	hear(h, "done");
 	status = spawn_reap(&h->child);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		die(EX_SOFTWARE, "%s said that it is done and then failed (status %#x of wait)",

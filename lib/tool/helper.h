@@ -7,6 +7,7 @@
 #define HELPER_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 #include "io/frame.h"
 #include "io/spawn.h"
 #include "tool/filter.h"
+#include "tool/held.h"
 
 enum { HELPER_REASONS_MAX = 40 }; /* names that a helper may give; further ones are `rejected` */
 
@@ -50,6 +52,8 @@ struct helper {
 	struct child child;
 	struct frame_in in;
 	uint64_t max_records, max_bytes; /* of one batch, as it says */
+	json_t *can;                     /* its capabilities */
+	bool gives_keys;                 /* each batch has a key; the caller's to set before open */
 	json_t *message;                 /* the last one */
 	struct helper_exception *exceptions;
 	size_t exception_cap;
@@ -64,11 +68,30 @@ void helper_release(struct helper *h);
 /* Starts it and gives it the URL. */
 void helper_open(struct helper *h, const char *url, int64_t timeout_ms);
 
+/* Whether an open helper has a capability, such as `transactions`. */
+bool helper_can(const struct helper *h, const char *capability);
+
 /* Sends count records, whole lines, within the helper's bounds, and waits for the answer. */
 void helper_batch(struct helper *h, const void *lines, size_t len, size_t count,
 	struct helper_answer *answer);
 
-/* There are no more: the helper finishes and is gone. */
+/* Names the next batch: 1 to 255 printable ASCII characters. With gives_keys this comes before
+ * every batch, also one that is sent again; a helper that can't `keys` is not told. */
+void helper_key(struct helper *h, const char *key);
+
+/*
+ * Transactions, for a helper that can `transactions`. The fence comes first and claims the
+ * destination for this run; then batches are of an epoch, which prepare completes and commit makes
+ * visible. take makes its record another one without touching the data, and stands between epochs.
+ * A commit that is `over` does not mind what the destination held. A run that has lost the claim
+ * dies with EX_TEMPFAIL in any of these, or in a batch.
+ */
+void helper_fence(struct helper *h, const char *incarnation, uint64_t run, struct held *held);
+void helper_take(struct helper *h, const struct held *becomes);
+void helper_prepare(struct helper *h, uint64_t epoch);
+void helper_commit(struct helper *h, const struct held *becomes, bool over);
+
+/* There are no more: the helper finishes and is gone. No epoch is begun and not committed. */
 void helper_end(struct helper *h);
 
 #endif

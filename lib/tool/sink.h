@@ -5,10 +5,13 @@
 #ifndef SINK_H
 #define SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "record/scan.h"
+#include "tool/held.h"
+#include "tool/sinkverdict.h"
 
 /* What `open` said; borrowed for the call. */
 struct sink_target {
@@ -20,18 +23,34 @@ struct sink_target {
 struct sink_batch {
 	const char *lines;
 	size_t len;
-	size_t count; /* at least 1 */
+	size_t count;    /* at least 1 */
+	const char *key; /* printable ASCII; NULL: it has none */
 };
 
-/* The answer to a batch; it says `accepted` until one of the functions below is called. */
-struct sink_verdict;
+/* Who claims the destination; borrowed for the call. */
+struct sink_claim {
+	const char *pipeline, *stage; /* whose record is meant, until the end */
+	uint64_t run;
+};
 
 struct sink {
 	const char *name;
 	size_t max_records, max_bytes; /* of one batch */
+	bool can_keys;                 /* a batch may have a key */
 	void (*open)(const struct sink_target *target);
-	/* When it returns, what it accepts is at the destination, durably. */
+	/* When it returns, what it accepts is at the destination, durably; after a fence it is in
+	 * the transaction. */
 	void (*batch)(const struct sink_batch *batch, struct sink_verdict *verdict);
+
+	/* Transactions: all four or none of these handlers, which keep what dd-sink(7) says of the
+	 * messages. Each fails by sink_fail, with EX_TEMPFAIL if the run is not the owner. They
+	 * are called in order: fence once, before any batch; take not within an epoch; commit
+	 * directly after prepare, with the same epoch and the claim's run. */
+	void (*fence)(const struct sink_claim *claim, struct held *held);
+	void (*take)(const struct held *becomes);
+	void (*prepare)(uint64_t epoch);
+	void (*commit)(const struct held *becomes, bool over);
+
 	/* Called once before the process ends, if not by die: undoes what was not accepted and
 	 * releases everything, also after an open that failed half-way. */
 	void (*close)(void);
@@ -42,19 +61,5 @@ int sink_run(const struct sink *sink, int argc, char **argv);
 
 /* Answers `failed`, closes and exits: nothing can be delivered until somebody has seen to it. */
 void sink_fail(int status, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
-
-/*
- * The whole batch had no effect, and is to be sent again or can't be; this replaces what was said
- * of its records. reason is like `http_503`; retry_after_ms is 0 when the destination did not say.
- * Text that is not UTF-8 is made so.
- */
-void sink_retry(struct sink_verdict *verdict, const char *reason, int64_t retry_after_ms,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
-void sink_reject(struct sink_verdict *verdict, const char *reason, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* Record number `index` (from 0, ascending) is not taken; those of which nothing is said are. */
-void sink_reject_record(struct sink_verdict *verdict, size_t index, const char *reason,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """An HTTP server with scripted answers, for tests.
 
-usage: httpd.py [--cert FILE --key FILE] LOG [ANSWER...]
+usage: httpd.py [--cert FILE --key FILE] [--port N] [--honour-keys] LOG [ANSWER...]
 
 Listens at 127.0.0.1 on a free port and prints the port. The n-th request gets the n-th ANSWER, those
 after the last one get 200. An ANSWER is a JSON object: {"status": 429, "headers": {"Retry-After":
 "1"}, "body": "…"}; with "when_body_has": TEXT it is not one of the sequence, but for every request
-whose body has TEXT in it; with "close": true the connection is closed in place of an answer. "$DATE+N"
-in a header is the HTTP date N seconds from now. Ends at the end of its own input.
+whose body has TEXT in it; with "close": true the connection is closed in place of an answer; with
+"hold": FILE the answer comes when there is such a file. "$DATE+N" in a header is the HTTP date N seconds
+from now. Ends at the end of its own input.
+
+With --honour-keys a request whose Idempotency-Key came before, and was answered for good, has no effect:
+it gets the answer of then (422 if its body is another), and "repeat": true in the log.
 
 LOG gets one JSON line a request, before the answer: method, path, headers, body (as latin-1), status,
-connection (a number for each TCP connection), at (seconds on a monotonic clock).
+connection (a number for each TCP connection), at (seconds on a monotonic clock), key.
 """
 
 import argparse
@@ -28,8 +32,10 @@ from email.utils import formatdate
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, log, answers):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, log, answers, port=0, honours=False):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.honours = honours
+        self.known = {}
         self.log = open(log, "a", buffering=1)
         self.rules = [a for a in answers if "when_body_has" in a]
         self.answers = [a for a in answers if "when_body_has" not in a]
@@ -41,6 +47,16 @@ class Server(http.server.ThreadingHTTPServer):
             if rule["when_body_has"].encode() in body:
                 return rule
         return self.answers.pop(0) if self.answers else {"status": 200}
+
+    def answer_for(self, key, body):
+        """The answer to a request, and whether it is a repeated one."""
+        if self.honours and key in self.known:
+            known, answer = self.known[key]
+            return (answer if known == body else {"status": 422}), True
+        answer = self.choose(body)
+        if self.honours and key and answer.get("status", 0) < 500 and answer.get("status") != 429:
+            self.known[key] = body, {**answer, "close": False, "hold": None}
+        return answer, False
 
     def handle_error(self, request, client_address):
         pass  # a client that goes away, or doubts the certificate, is part of the tests
@@ -59,7 +75,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with self.server.lock:
-            answer = self.server.choose(body)
+            key = self.headers.get("Idempotency-Key")
+            answer, repeat = self.server.answer_for(key, body)
             entry = {
                 "method": self.command,
                 "path": self.path,
@@ -68,8 +85,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "status": answer.get("status", 0),
                 "connection": self.number,
                 "at": time.monotonic(),
-            }
+                "key": key,
+            } | ({"repeat": True} if repeat else {})
             self.server.log.write(json.dumps(entry) + "\n")
+        while answer.get("hold") and not os.path.exists(answer["hold"]):
+            time.sleep(0.01)
         if answer.get("close"):
             self.close_connection = True
         else:
@@ -97,10 +117,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cert")
     parser.add_argument("--key")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--honour-keys", action="store_true")
     parser.add_argument("log")
     parser.add_argument("answers", nargs="*", type=json.loads)
     args = parser.parse_args()
-    server = Server(args.log, args.answers)
+    server = Server(args.log, args.answers, args.port, args.honour_keys)
     if args.cert:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(args.cert, args.key)
