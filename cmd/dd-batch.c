@@ -1,137 +1,24 @@
 /*
  * dd-batch: cuts the stream into batches with stable identities
  *
- * A batch is written aside, synced, and given its name at once, so that who lists the directory
- * sees whole files only. The name says the batch's number and the hash of its bytes: the same input
- * gives the same files, and no other input replaces them.
+ * Where a batch ends is a function of the records alone, so the same input gives the same batches,
+ * whatever the pauses and crashes: with --dir files whose names say number and hash, without it one
+ * record a batch. Memory: with --dir none, else one batch, which is at most as long as a record.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include "base/die.h"
-#include "base/hash.h"
-#include "io/durable.h"
-#include "record/text.h"
-#include "tool/filter.h"
+#include "tool/batchfiles.h"
+#include "tool/batchlines.h"
 
 static struct {
 	const char *dir;
-	uint64_t count; /* records of a batch; 0: no limit */
-	uint64_t bytes; /* of a batch; 0: no limit */
 } conf;
 
 struct batches {
 	struct filter filter;
-	uint64_t number; /* of the open batch, from 1 */
-	uint64_t records;
-	uint64_t bytes;
-	XXH3_state_t *hash;
-	struct buf aside; /* the path under which a batch is written */
-	struct out file;
-	int lock;
-};
-
-/* The file aside is always the same one, so that a crash leaves no more than it. */
-static void batch_open(struct batches *b)
-{
-	const char *path = buf_string(&b->aside);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		die_errno(EX_CANTCREAT, "cannot create '%s'", path);
-	out_init(&b->file, fd, path);
-	b->number++;
-	b->records = b->bytes = 0;
-	XXH3_64bits_reset(b->hash);
-}
-
-static void tell(struct batches *b, const char *path, uint64_t hash)
-{
-	struct buf line;
-
-	buf_init(&line);
-	buf_format(&line, "{\"batch\":%llu,\"file\":", (unsigned long long)b->number);
-	text_quote_any(&line, path, strlen(path));
-	buf_format(&line, ",\"records\":%llu,\"bytes\":%llu,\"xxh3\":\"%016llx\"}",
-		(unsigned long long)b->records, (unsigned long long)b->bytes,
-		(unsigned long long)hash);
-	filter_emit(&b->filter, line.data, line.len);
-	buf_release(&line);
-}
-
-static void batch_land(struct batches *b)
-{
-	uint64_t hash = XXH3_64bits_digest(b->hash);
-	struct buf path;
-
-	buf_init(&path);
-	buf_format(&path, "%s/%s-%06llu-%016llx.ndjson", conf.dir, b->filter.pipeline,
-		(unsigned long long)b->number, (unsigned long long)hash);
-	out_flush(&b->file);
-	durable_sync(b->file.fd, b->file.name);
-	out_close(&b->file);
-	out_release(&b->file);
-	durable_rename(b->file.name, buf_string(&path));
-	filter_settle(&b->filter, b->records);
-	tell(b, buf_string(&path), hash);
-	b->records = 0;
-	buf_release(&path);
-}
-
-static void batches_begin(void *state)
-{
-	struct batches *b = state;
-	struct buf lock;
-
-	durable_dir(conf.dir);
-	buf_init(&lock);
-	buf_format(&lock, "%s/.%s.lock", conf.dir, b->filter.pipeline);
-	b->lock = open(buf_string(&lock), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (b->lock < 0)
-		die_errno(EX_CANTCREAT, "cannot create '%s'", buf_string(&lock));
-	if (flock(b->lock, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK)
-			die_errno(EX_IOERR, "cannot lock '%s'", buf_string(&lock));
-		die(EX_TEMPFAIL,
-			"'%s' is locked: another dd-batch of this pipeline is at work there",
-			buf_string(&lock));
-	}
-	buf_release(&lock);
-}
-
-static struct verdict batches_record(void *state, const struct record *r)
-{
-	struct batches *b = state;
-	uint64_t more = r->len + 1;
-
-	if (b->records && conf.bytes && b->bytes + more > conf.bytes)
-		batch_land(b);
-	if (!b->records)
-		batch_open(b);
-	out_add(&b->file, r->bytes, r->len + 1);
-	XXH3_64bits_update(b->hash, r->bytes, r->len + 1);
-	b->records++;
-	b->bytes += more;
-	if (b->records == conf.count)
-		batch_land(b);
-	return verdict(HELD);
-}
-
-static void batches_end(void *state)
-{
-	struct batches *b = state;
-
-	if (b->records)
-		batch_land(b);
-}
-
-static const struct handlers handlers = {
-	.begin = batches_begin,
-	.record = batches_record,
-	.end = batches_end,
+	struct commitment commitment;
+	struct cut cut;
+	struct batchfiles files;
+	struct batchlines lines;
 };
 
 static void parse(struct batches *b, int argc, char **argv)
@@ -139,19 +26,20 @@ static void parse(struct batches *b, int argc, char **argv)
 	const struct opt own[] = {
 		{.name = "dir",
 			.arg = "DIR",
-			.help = "land the batches here, as files",
+			.help = "land batches here as files; without: as records",
 			.read = opt_text,
 			.to = &conf.dir},
 		{.name = "count",
 			.arg = "N",
 			.help = "at most this many records a batch",
 			.read = opt_count,
-			.to = &conf.count},
+			.to = &b->cut.most_records},
 		{.name = "bytes",
 			.arg = "SIZE",
 			.help = "at most this many bytes a batch, but one record",
 			.read = opt_size,
-			.to = &conf.bytes},
+			.to = &b->cut.most_bytes},
+		{.group = commitment_options(&b->commitment)},
 		{.name = NULL},
 	};
 	const struct opt_command command = {
@@ -163,26 +51,63 @@ static void parse(struct batches *b, int argc, char **argv)
 
 	if (opt_parse(&command, argc, argv))
 		die(EX_USAGE, "unexpected operand '%s': it reads the standard input", argv[0]);
-	if (!conf.dir)
-		die(EX_USAGE, "--dir DIR must be given");
-	if (!conf.count && !conf.bytes)
+	if (!b->cut.most_records && !b->cut.most_bytes)
 		die(EX_USAGE, "--count N or --bytes SIZE must be given, and be above 0");
+}
+
+/* A sink that lands files. */
+static void land(struct batches *b)
+{
+	b->filter.passed_word = "landed";
+	b->filter.commitment = &b->commitment;
+	b->filter.handlers = b->filter.epochs.dir ? &batchfiles_checkpointed : &batchfiles_handlers;
+	b->filter.state = &b->files;
+	batchfiles_init(&b->files, &b->filter, &b->cut, conf.dir);
+}
+
+/* A stage; its lines must be records for those behind it. */
+static void pass_on(struct batches *b)
+{
+	enum { ROOM = 256 };
+	uint64_t most = b->filter.max_record_bytes > ROOM ? b->filter.max_record_bytes - ROOM : 1;
+
+	b->filter.role = FILTER_STAGE;
+	if (!b->cut.most_bytes || b->cut.most_bytes > most)
+		b->cut.most_bytes = most;
+}
+
+static void shape(struct batches *b)
+{
+	struct buf text;
+
+	buf_init(&text);
+	buf_format(&text, "%llu", (unsigned long long)b->cut.most_records);
+	filter_shape(&b->filter, "count", buf_string(&text));
+	buf_clear(&text);
+	buf_format(&text, "%llu", (unsigned long long)b->cut.most_bytes);
+	filter_shape(&b->filter, "bytes", buf_string(&text));
+	buf_release(&text);
 }
 
 int main(int argc, char **argv)
 {
-	struct batches b = {.hash = XXH3_createState()};
+	struct batches b = {.cut = {0}};
 	int status;
 
-	filter_init(&b.filter, FILTER_SINK, "batch", &handlers, &b);
-	b.filter.passed_word = "landed";
+	filter_init(&b.filter, FILTER_SINK, "batch", &batchlines_handlers, &b.lines);
+	commitment_init(&b.commitment, &batchfiles_destination);
+	batchlines_init(&b.lines, &b.filter, &b.cut);
 	parse(&b, argc, argv);
-	buf_init(&b.aside);
-	buf_format(&b.aside, "%s/.%s.partial", conf.dir, b.filter.pipeline);
+	if (conf.dir)
+		land(&b);
+	else
+		pass_on(&b);
+	shape(&b);
 	status = filter_run(&b.filter, NULL, 0);
-	close(b.lock);
-	buf_release(&b.aside);
-	XXH3_freeState(b.hash);
+	batchlines_release(&b.lines);
+	if (conf.dir)
+		batchfiles_release(&b.files);
+	commitment_release(&b.commitment);
 	filter_release(&b.filter);
 	return status;
 }

@@ -7,9 +7,12 @@
  * 2^129.
  */
 #include <sodium.h>
+#include <string.h>
 
 #include "base/die.h"
 #include "flow/seen.h"
+#include "state/member.h"
+#include "state/seenlog.h"
 #include "tool/fields.h"
 #include "tool/filter.h"
 
@@ -29,6 +32,8 @@ struct dedupe {
 	struct buf key;
 	unsigned char secret[crypto_shorthash_siphashx24_KEYBYTES];
 	bool has_watermark; /* then it is the clock; until then the largest time is */
+	bool is_logged;     /* under a checkpoint */
+	struct seenlog log;
 };
 
 static struct fingerprint fingerprint_of(const struct dedupe *d)
@@ -44,6 +49,7 @@ static struct fingerprint fingerprint_of(const struct dedupe *d)
 static struct verdict dedupe_record(void *state, const struct record *r)
 {
 	struct dedupe *d = state;
+	struct fingerprint key;
 	int64_t time_ns = 0;
 
 	if (!key_encode(&d->key, &conf.key, r->fields))
@@ -56,8 +62,11 @@ static struct verdict dedupe_record(void *state, const struct record *r)
 		if (!d->has_watermark && time_ns > d->seen.clock_ns)
 			seen_set_clock(&d->seen, time_ns);
 	}
-	switch (seen_add(&d->seen, fingerprint_of(d), time_ns)) {
+	key = fingerprint_of(d);
+	switch (seen_add(&d->seen, key, time_ns)) {
 	case SEEN_NEW:
+		if (d->is_logged)
+			seenlog_add(&d->log, key, time_ns);
 		return verdict(PASSED);
 	case SEEN_BEFORE:
 		return dropped("duplicate");
@@ -73,12 +82,45 @@ static void dedupe_watermark(void *state, int64_t watermark_ns)
 	struct dedupe *d = state;
 
 	d->has_watermark = true;
+	if (d->is_logged)
+		seenlog_settle(&d->log);
 	seen_set_clock(&d->seen, watermark_ns);
+}
+
+static void dedupe_snapshot(void *state, struct snapshot *to)
+{
+	struct dedupe *d = state;
+
+	seenlog_snapshot(&d->log, to);
+	member_put_bytes(to->state, "secret", d->secret, sizeof(d->secret));
+	member_put(to->state, "has_watermark", d->has_watermark);
+	time_field_snapshot(&d->time, to->state);
+}
+
+static void dedupe_restore(void *state, const struct snapshot *from)
+{
+	struct dedupe *d = state;
+	const struct checkpoint *c = filter_checkpoint(&d->filter);
+
+	d->is_logged = true;
+	seenlog_init(&d->log, &d->seen, c->stage_dir, c->run);
+	if (!from)
+		return;
+	buf_clear(&d->key);
+	member_bytes(from->state, "secret", &d->key);
+	if (d->key.len != sizeof(d->secret))
+		member_die("secret");
+	memcpy(d->secret, d->key.data, sizeof(d->secret));
+	d->has_watermark = member_get(from->state, "has_watermark") != 0;
+	time_field_restore(&d->time, from->state);
+	seenlog_restore(&d->log, from);
 }
 
 static const struct handlers handlers = {
 	.record = dedupe_record,
 	.watermark = dedupe_watermark,
+	.snapshot = dedupe_snapshot,
+	.restore = dedupe_restore,
 };
 
 static void parse(struct dedupe *d, int argc, char **argv)
@@ -134,7 +176,11 @@ int main(int argc, char **argv)
 	seen_init(&d.seen, conf.ttl_ns, (size_t)conf.memory_bytes);
 	buf_init(&d.key);
 	randombytes_buf(d.secret, sizeof(d.secret));
+	fields_shape(&conf.key, &d.filter, "key");
+	time_field_shape(&d.time, &d.filter);
 	status = filter_run(&d.filter, NULL, 0);
+	if (d.is_logged)
+		seenlog_release(&d.log);
 	buf_release(&d.key);
 	seen_release(&d.seen);
 	time_field_release(&d.time);

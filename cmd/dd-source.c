@@ -1,18 +1,21 @@
 /*
  * dd-source: reads files and begins a stream
  *
- * The inputs follow one another; each is NDJSON, passed byte for byte, or CSV, each row made into
- * an object. The stream is supervised where a program reads it: it says that it begins and that it
- * is complete, and an end that was not said is a crash. Memory is bounded by --max-record.
+ * The inputs follow one another, or are merged by time; each is NDJSON, passed byte for byte, or
+ * CSV, each row made into an object. The stream is supervised where a program reads it: it says
+ * that it begins and that it is complete, and an end that was not said is a crash. Under a
+ * checkpoint every position is behind a whole record, and is durable before the barrier that stands
+ * for it. Memory is bounded by --max-record and, for merging, --read-ahead.
  */
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/die.h"
+#include "base/instant.h"
+#include "base/units.h"
 #include "record/csv.h"
+#include "tool/fields.h"
 #include "tool/filter.h"
-#include "tool/intake.h"
+#include "tool/ingest.h"
 #include "tool/opt.h"
 
 enum format {
@@ -22,20 +25,40 @@ enum format {
 	FORMAT_TSV,
 };
 
+enum {
+	READ_AHEAD_DEFAULT_BYTES = 64 << 20,
+};
+
 static struct {
 	enum format format;
 	const char *columns;
 	bool typed;
 	bool plain;
-} conf;
+	bool follow;
+	bool once;
+	bool merge;
+	bool source_log;
+	bool no_source_log;
+	struct ingest_rules rules;
+} conf = {.rules.read_ahead_bytes = READ_AHEAD_DEFAULT_BYTES};
+
+struct source {
+	struct filter filter;
+	struct time_field time;
+	struct ingest ingest;
+};
+
+/* Options */
+
+static const char *const format_names[] = {[FORMAT_BY_NAME] = "",
+	[FORMAT_NDJSON] = "ndjson",
+	[FORMAT_CSV] = "csv",
+	[FORMAT_TSV] = "tsv"};
 
 static const char *read_format(const char *text, void *to)
 {
-	static const char *const names[] = {
-		[FORMAT_NDJSON] = "ndjson", [FORMAT_CSV] = "csv", [FORMAT_TSV] = "tsv"};
-
 	for (enum format f = FORMAT_NDJSON; f <= FORMAT_TSV; f++) {
-		if (strcmp(text, names[f]) == 0) {
+		if (strcmp(text, format_names[f]) == 0) {
 			*(enum format *)to = f;
 			return NULL;
 		}
@@ -43,30 +66,68 @@ static const char *read_format(const char *text, void *to)
 	return "not one of ndjson, csv, tsv";
 }
 
-static const struct opt options[] = {
-	{.name = "format",
-		.arg = "F",
-		.help = "ndjson, csv or tsv (default: by the input's name)",
-		.read = read_format,
-		.to = &conf.format},
-	{.name = "columns",
-		.arg = "A,B,...",
-		.help = "names of CSV columns; there is no header line",
-		.read = opt_text,
-		.to = &conf.columns},
-	{.name = "typed", .help = "CSV: numbers, true, false and null (empty)", .to = &conf.typed},
-	{.name = "plain", .help = "records only, no control lines", .to = &conf.plain},
-	{.name = NULL},
-};
+static void check(const struct source *s)
+{
+	if (conf.follow && conf.once)
+		die(EX_USAGE, "--follow and --once exclude each other");
+	if (conf.source_log && conf.no_source_log)
+		die(EX_USAGE, "--source-log and --no-source-log exclude each other");
+	if (conf.merge && !s->time.name)
+		die(EX_USAGE, "--merge wants --time FIELD: where the event time stands");
+	if (conf.plain && s->filter.epochs.dir && *s->filter.epochs.dir)
+		die(EX_USAGE, "--plain sends no control lines, which --checkpoint needs "
+			      "(--checkpoint '' undoes DDPIPE_CHECKPOINT)");
+}
 
-struct source {
-	struct filter filter;
-	struct csv_rows rows;
-	uint64_t line; /* where the row in hand begins */
-	uint64_t offset;
-	char **inputs;
-	int input_count;
-};
+static void parse(struct source *s, int argc, char **argv, int *operands)
+{
+	const struct opt own[] = {
+		{.name = "follow",
+			.help = "go on with what comes, through rotations",
+			.to = &conf.follow},
+		{.name = "once", .help = "take what is there now", .to = &conf.once},
+		{.name = "format",
+			.arg = "F",
+			.help = "ndjson, csv or tsv (default: by the input's name)",
+			.read = read_format,
+			.to = &conf.format},
+		{.name = "columns",
+			.arg = "A,B,...",
+			.help = "names of CSV columns; there is no header line",
+			.read = opt_text,
+			.to = &conf.columns},
+		{.name = "typed",
+			.help = "CSV: numbers, true, false and null (empty)",
+			.to = &conf.typed},
+		{.name = "plain", .help = "records only, no control lines", .to = &conf.plain},
+		{.group = pace_options(&conf.rules.pace)},
+		{.group = time_field_options(&s->time)},
+		{.name = "merge",
+			.help = "several inputs by --time, which implies it",
+			.to = &conf.merge},
+		{.name = "read-ahead",
+			.arg = "SIZE",
+			.help = "for all inputs that are merged (64MiB)",
+			.read = opt_size,
+			.to = &conf.rules.read_ahead_bytes},
+		{.name = "source-log",
+			.help = "files go through a log as well: survive copytruncate",
+			.to = &conf.source_log},
+		{.name = "no-source-log",
+			.help = "refuse pipes under a checkpoint",
+			.to = &conf.no_source_log},
+		{.name = NULL},
+	};
+	const struct opt_command command = {
+		.purpose = "reads files and begins a stream",
+		.operands = "[INPUT]...",
+		.own = own,
+		.common = filter_options(&s->filter),
+	};
+
+	*operands = opt_parse(&command, argc, argv);
+	check(s);
+}
 
 /* Formats */
 
@@ -92,182 +153,97 @@ static enum format format_of(const char *name)
 	return without(name, len, ".tsv") < len ? FORMAT_TSV : FORMAT_NDJSON;
 }
 
-/* Rows */
-
-static struct record row_of(const struct source *s, const char *bytes, size_t len)
+static struct feed_format feed_format_of(const char *name)
 {
-	return (struct record){
-		.bytes = bytes,
-		.len = len,
-		.length = len,
-		.source = s->filter.input.name,
-		.line = s->line,
-		.offset = s->offset,
+	enum format format = format_of(name);
+
+	return (struct feed_format){
+		.is_csv = format != FORMAT_NDJSON,
+		.delimiter = format == FORMAT_TSV ? '\t' : ',',
+		.typed = conf.typed,
+		.columns = conf.columns,
 	};
 }
 
-/* The bytes are no row. Without a header nothing behind it can be understood. */
-static void refuse(struct source *s, struct record *r, const char *why)
+static void check_columns(size_t max_bytes)
 {
-	if (s->rows.wants_header)
-		die(EX_DATAERR,
-			"%s: line %llu: the header can't be used: %s; --columns A,B,... names the "
-			"columns, but a header line is data then: cut it off",
-			r->source, (unsigned long long)r->line, why);
-	intake_refuse(&s->filter, r, filter_bad(&s->filter, "malformed", "%s", why));
-}
+	struct csv_rows rows;
+	const char *why;
 
-/* Of what is too long the letter has the beginning, and the hash of all. */
-static void cut(struct record *r)
-{
-	r->too_long = true;
-	if (!r->hash)
-		r->hash = hash_bytes(r->bytes, r->len);
-	if (r->len > LINE_KEPT_BYTES)
-		r->len = LINE_KEPT_BYTES;
-}
-
-static void refuse_row(struct source *s)
-{
-	struct record r = row_of(s, s->rows.bytes, s->rows.len);
-
-	if (s->rows.too_long)
-		cut(&r);
-	refuse(s, &r, buf_string(&s->rows.why));
-}
-
-static void refuse_long_line(struct source *s, const struct line *l)
-{
-	struct record r = row_of(s, l->at, l->len);
-	struct buf why;
-
-	r.length = l->length;
-	r.hash = l->hash;
-	cut(&r);
-	buf_init(&why);
-	buf_format(&why, "longer than --max-record (%zu bytes)", s->rows.max_bytes);
-	refuse(s, &r, buf_string(&why));
-	buf_release(&why);
-}
-
-static void take_row(struct source *s)
-{
-	struct record r = row_of(s, s->rows.record.data, s->rows.record.len);
-
-	intake_record(&s->filter, &r);
+	csv_rows_init(&rows, ',', conf.typed, max_bytes);
+	why = csv_rows_columns(&rows, conf.columns);
+	if (why)
+		die(EX_USAGE, "option '--columns' '%s': %s", conf.columns, why);
+	csv_rows_release(&rows);
 }
 
 /* Handlers */
 
-static void source_csv_line(void *state, const struct line *l)
-{
-	struct source *s = state;
-	bool too_long = l->too_long || l->len > s->rows.max_bytes;
-	enum row_state row;
-
-	/* what is too long can't end a row that is open, as its end is not there */
-	if (too_long && csv_rows_abandon(&s->rows))
-		refuse_row(s);
-	if (!s->rows.is_open) {
-		s->line = l->number;
-		s->offset = l->offset;
-	}
-	if (too_long) {
-		refuse_long_line(s, l);
-		return;
-	}
-	row = csv_rows_line(&s->rows, l->at, l->len);
-	if (row == ROW_RECORD)
-		take_row(s);
-	else if (row == ROW_BAD)
-		refuse_row(s);
-	else if (row == ROW_BLANK)
-		s->filter.balance.empty++;
-}
-
-static void source_input_end(void *state)
-{
-	struct source *s = state;
-
-	if (csv_rows_abandon(&s->rows))
-		refuse_row(s);
-}
-
-/* A typing error in the third name must not be found when two inputs have been sent. */
 static void source_begin(void *state)
 {
 	struct source *s = state;
-	bool has_stdin = false;
-	struct stat st;
 
-	for (int i = 0; i < s->input_count; i++) {
-		const char *name = s->inputs[i];
-
-		if (strcmp(name, "-") == 0) {
-			if (has_stdin)
-				die(EX_USAGE,
-					"'-' is given twice: the standard input can be read once");
-			has_stdin = true;
-			continue;
-		}
-		if (access(name, R_OK) != 0 || stat(name, &st) != 0)
-			die_errno(EX_IOERR, "cannot open '%s'", name);
-		if (S_ISDIR(st.st_mode))
-			die(EX_IOERR, "'%s' is a directory", name);
-	}
+	ingest_begin(&s->ingest);
 }
 
-static void source_input_begin(void *state, const char *name);
-
-/* NDJSON lines are the filter's own; CSV lines are handled here. */
-static const struct handlers ndjson = {
-	.begin = source_begin,
-	.input_begin = source_input_begin,
-	.input_end = source_input_end,
-};
-static const struct handlers csv = {
-	.begin = source_begin,
-	.input_begin = source_input_begin,
-	.input_end = source_input_end,
-	.line = source_csv_line,
-};
-
-static void source_input_begin(void *state, const char *name)
+static void source_restore(void *state, const struct snapshot *from)
 {
 	struct source *s = state;
-	enum format format = format_of(name);
 
-	s->filter.handlers = format == FORMAT_NDJSON ? &ndjson : &csv;
-	csv_rows_begin(&s->rows, format == FORMAT_TSV ? '\t' : ',');
+	ingest_restore(&s->ingest, from);
 }
 
-static void take_columns(struct source *s)
+static void source_snapshot(void *state, struct snapshot *to)
 {
-	const char *why = csv_rows_columns(&s->rows, conf.columns);
+	struct source *s = state;
 
-	if (why)
-		die(EX_USAGE, "option '--columns' '%s': %s", conf.columns, why);
+	ingest_snapshot(&s->ingest, to);
+}
+
+static const struct handlers handlers = {
+	.begin = source_begin,
+	.restore = source_restore,
+	.snapshot = source_snapshot,
+};
+
+/* What follows from the options. */
+static void set_rules(const struct source *s, char **operands, int count)
+{
+	bool are_several = count > 1 || (count && operands[0][strcspn(operands[0], "*?[")]);
+
+	struct ingest_rules *rules = &conf.rules;
+
+	rules->inputs = (struct inputs_rules){
+		.way = conf.follow ? INPUTS_FOLLOW
+		       : conf.once ? INPUTS_ONCE
+				   : INPUTS_COMPLETE,
+		.logs_files = conf.source_log,
+		.logs_none = conf.no_source_log,
+		.format = feed_format_of,
+	};
+	rules->merges = conf.merge || (s->time.name && are_several);
 }
 
 int main(int argc, char **argv)
 {
-	struct source s = {.inputs = argv};
-	struct opt_command command = {
-		.purpose = "reads files and begins a stream",
-		.operands = "[INPUT]...",
-		.own = options,
-	};
-	int status;
+	struct source s = {.time = {0}};
+	int operands, status;
 
-	filter_init(&s.filter, FILTER_SOURCE, "source", &ndjson, &s);
-	command.common = filter_options(&s.filter);
-	s.input_count = opt_parse(&command, argc, argv);
+	filter_init(&s.filter, FILTER_SOURCE, "source", &handlers, &s);
+	time_field_init(&s.time);
+	parse(&s, argc, argv, &operands);
 	s.filter.plain = conf.plain;
-	csv_rows_init(&s.rows, ',', conf.typed, (size_t)s.filter.max_record_bytes);
 	if (conf.columns)
-		take_columns(&s);
-	status = filter_run(&s.filter, argv, s.input_count);
-	csv_rows_release(&s.rows);
+		check_columns((size_t)s.filter.max_record_bytes);
+	time_field_ask(&s.time, &s.filter);
+	filter_shape(&s.filter, "format", format_names[conf.format]);
+	set_rules(&s, argv, operands);
+	ingest_init(&s.ingest, &s.filter, &conf.rules, &s.time, argv, operands);
+	filter_begin(&s.filter);
+	ingest_run(&s.ingest);
+	status = filter_end(&s.filter);
+	ingest_release(&s.ingest);
+	time_field_release(&s.time);
 	filter_release(&s.filter);
 	return status;
 }

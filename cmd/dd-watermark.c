@@ -14,6 +14,7 @@
 #include "flow/lateness.h"
 #include "flow/watermark.h"
 #include "io/loop.h"
+#include "state/member.h"
 #include "tool/fields.h"
 #include "tool/filter.h"
 
@@ -226,12 +227,43 @@ static void clock_end(void *state)
 	buf_release(&table);
 }
 
+/* Checkpoints */
+
+static void clock_snapshot(void *state, struct snapshot *to)
+{
+	const struct clock *c = state;
+	struct buf packed;
+
+	buf_init(&packed);
+	watermark_pack(&c->watermark, clock_ns(c), &packed);
+	member_put_bytes(to->state, "clocks", packed.data, packed.len);
+	buf_release(&packed);
+	time_field_snapshot(&c->time, to->state);
+}
+
+static void clock_restore(void *state, const struct snapshot *from)
+{
+	struct clock *c = state;
+	struct buf packed;
+
+	if (!from)
+		return;
+	buf_init(&packed);
+	member_bytes(from->state, "clocks", &packed);
+	if (!watermark_unpack(&c->watermark, clock_ns(c), packed.data, packed.len))
+		member_die("clocks");
+	buf_release(&packed);
+	time_field_restore(&c->time, from->state);
+}
+
 static const struct handlers handlers = {
 	.record = clock_record,
 	.consumes_watermarks = true, /* what a stage before this one said is replaced */
 	.idle = clock_idle,
 	.figures = clock_explain,
 	.end = clock_end,
+	.snapshot = clock_snapshot,
+	.restore = clock_restore,
 };
 
 static const char *read_max_jump(const char *text, void *to)
@@ -266,6 +298,9 @@ static void check(const struct clock *c)
 	if (conf.learn && (rules->bound_ns >= 0 || rules->idle_ns || rules->follow_clock))
 		die(EX_USAGE, "--learn finds the bound in a whole sample: leave out --bound, "
 			      "--idle and --idle-advance");
+	if (conf.learn && c->filter.epochs.dir && *c->filter.epochs.dir)
+		die(EX_USAGE, "--learn keeps nothing: leave out --checkpoint (--checkpoint '' "
+			      "undoes DDPIPE_CHECKPOINT)");
 	if (rules->bound_ns < 0 && !conf.learn)
 		die(EX_USAGE, "--bound D must be given: how late may a record be and still be in "
 			      "time; --learn finds it in a sample");
@@ -371,6 +406,8 @@ int main(int argc, char **argv)
 	time_field_ask(&c.time, &c.filter);
 	fields_ask(&conf.partition, &c.filter);
 	clock_init(&c);
+	time_field_shape(&c.time, &c.filter);
+	fields_shape(&conf.partition, &c.filter, "partition");
 	status = filter_run(&c.filter, NULL, 0);
 	if (conf.explain)
 		clock_explain(&c);

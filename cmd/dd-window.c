@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "io/loop.h"
 #include "io/zoneinfo.h"
+#include "state/member.h"
 #include "tool/aligned.h"
 #include "tool/counted.h"
 #include "tool/sessioned.h"
@@ -26,6 +27,7 @@ struct windows {
 	struct aggregates aggregates;
 	struct results results;
 	struct windower windower;
+	struct windowlog log; /* under a checkpoint */
 	struct zone zone;
 	struct buf key;
 	int64_t said_ns;  /* the last watermark that was sent on */
@@ -39,7 +41,7 @@ static struct verdict late(struct windows *w, const struct record *r, int64_t ti
 	char behind[UNITS_DURATION_TEXT_MAX], past[UNITS_DURATION_TEXT_MAX], now[TIME_TEXT_MAX];
 
 	if (conf.late) {
-		if (w->filter.outlet.has_side)
+		if (strcmp(conf.late, "drop") != 0)
 			filter_side_add(&w->filter, r);
 		return dropped("late");
 	}
@@ -87,6 +89,8 @@ static struct verdict taken(struct windows *w, const struct record *r, int64_t t
 			&w->filter, "bad_time", "a window of it does not fit 64-bit nanoseconds");
 	}
 	windower_check_memory(&w->windower);
+	if (w->windower.log)
+		windowlog_run_ahead(&w->windower);
 	if (w->aggregates.has_inexact)
 		tell_inexact(w);
 	return verdict(ABSORBED);
@@ -118,7 +122,7 @@ static void windows_begin(void *state)
 	struct windows *w = state;
 
 	if (conf.late && strcmp(conf.late, "drop") != 0)
-		filter_side_open(&w->filter, conf.late);
+		filter_side_open(&w->filter, conf.late, "late");
 	if (conf.early_ns)
 		w->early_ns = time_plus(loop_now_ns(), conf.early_ns);
 }
@@ -166,6 +170,31 @@ static uint64_t windows_unfinished(void *state, const char **what)
 	return w->windower.watermark_ns == INT64_MAX ? 0 : w->windower.kind->count(&w->windower);
 }
 
+/* Checkpoints */
+
+static void windows_snapshot(void *state, struct snapshot *to)
+{
+	struct windows *w = state;
+
+	windower_snapshot(&w->windower, to);
+	member_put(to->state, "said", w->said_ns);
+	time_field_snapshot(&w->time, to->state);
+}
+
+static void windows_restore(void *state, const struct snapshot *from)
+{
+	struct windows *w = state;
+	const struct checkpoint *c = filter_checkpoint(&w->filter);
+
+	windowlog_init(&w->log, c->stage_dir, c->run);
+	w->windower.log = &w->log;
+	if (!from)
+		return;
+	w->said_ns = member_get(from->state, "said");
+	time_field_restore(&w->time, from->state);
+	windower_restore(&w->windower, from);
+}
+
 static const struct handlers handlers = {
 	.begin = windows_begin,
 	.record = windows_record,
@@ -174,6 +203,8 @@ static const struct handlers handlers = {
 	.idle = windows_idle,
 	.end = windows_end,
 	.unfinished = windows_unfinished,
+	.snapshot = windows_snapshot,
+	.restore = windows_restore,
 };
 
 static void prepare_kind(struct windows *w)
@@ -184,17 +215,17 @@ static void prepare_kind(struct windows *w)
 	k->kind = conf.kind == WINDOWARGS_SESSION ? &session_windows
 		  : conf.kind == WINDOWARGS_COUNT ? &count_windows
 						  : &aligned_windows;
-	k->windowing.kind = conf.kind == WINDOWARGS_CALENDAR ? WINDOWING_CALENDAR
-			    : conf.kind == WINDOWARGS_ALL    ? WINDOWING_ALL
-							     : WINDOWING_HOPPING;
-	if (!k->windowing.week_start)
-		k->windowing.week_start = 1;
+	k->shape.windowing.kind = conf.kind == WINDOWARGS_CALENDAR ? WINDOWING_CALENDAR
+				  : conf.kind == WINDOWARGS_ALL    ? WINDOWING_ALL
+								   : WINDOWING_HOPPING;
+	if (!k->shape.windowing.week_start)
+		k->shape.windowing.week_start = 1;
 	if (conf.kind != WINDOWARGS_CALENDAR)
 		return;
 	why = zoneinfo_load(&w->zone, w->time.zone);
 	if (why)
 		die(EX_CONFIG, "--tz '%s': %s", w->time.zone, why);
-	k->windowing.zone = &w->zone;
+	k->shape.windowing.zone = &w->zone;
 	w->results.zone = &w->zone;
 }
 
@@ -218,11 +249,16 @@ static void prepare(struct windows *w)
 	prepare_kind(w);
 	results_prepare(&w->results, windowargs_end_with_time(&conf) ? window_names : range_names,
 		windowargs_end_with_time(&conf) || w->time.name ? 2 : 0);
+	w->windower.is_kept = w->filter.epochs.dir != NULL;
 	w->windower.kind->init(&w->windower);
+	windowargs_shape(&conf);
 }
 
 static void release(struct windows *w)
 {
+	if (w->windower.log)
+		windowlog_release(w->windower.log);
+	w->windower.log = NULL;
 	w->windower.kind->release(&w->windower);
 	results_release(&w->results);
 	aggregates_release(&w->aggregates);
@@ -249,7 +285,8 @@ int main(int argc, char **argv)
 		.aggregates = &w.aggregates,
 		.results = &w.results,
 		.watermark_ns = INT64_MIN,
-		.fill_for_ns = INT64_MAX,
+		.over_ns = INT64_MIN,
+		.shape.fill_for_ns = INT64_MAX,
 		.memory_bytes = (uint64_t)1 << 30,
 	};
 	buf_init(&w.key);

@@ -67,13 +67,18 @@ static bool watermark_read(struct control *c, const char *line, size_t len)
 
 static const char *open_read(struct control *c, const json_t *open)
 {
-	const json_t *epoch = json_object_get(open, "epoch");
+	const json_t *epoch = json_object_get(open, "epoch"), *of = json_object_get(open, "of");
 
 	c->kind = CONTROL_OPEN;
 	c->text = json_string_value(json_object_get(open, "pipeline"));
 	c->epoch = (uint64_t)json_integer_value(epoch);
 	if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 || !c->has_run)
 		return "an 'open' without run and epoch";
+	c->incarnation = json_string_value(json_object_get(open, "incarnation"));
+	c->is_new = json_is_true(json_object_get(open, "new"));
+	if (c->incarnation && json_is_string(of) &&
+		!run_from_hex(json_string_value(of), json_string_length(of), &c->of))
+		return "an 'open' whose 'of' is not 16 hexadecimal digits";
 	c->version = json_integer_value(json_object_get(open, "v"));
 	return NULL;
 }
@@ -81,12 +86,14 @@ static const char *open_read(struct control *c, const json_t *open)
 static const char *barrier_read(struct control *c, const json_t *body, const json_t *epoch)
 {
 	const json_t *last = json_object_get(body, "last");
-	const char *how = json_string_value(last);
+	const char *how = json_string_value(last),
+		   *by = json_string_value(json_object_get(body, "by"));
 
 	c->kind = CONTROL_BARRIER;
 	c->epoch = (uint64_t)json_integer_value(epoch);
 	c->is_last = how != NULL;
 	c->is_end = how && strcmp(how, "end") == 0;
+	c->is_once = how && !c->is_end && by && strcmp(by, "once") == 0;
 	if (json_integer_value(epoch) <= 0 || !c->has_run)
 		return "a barrier without run and number";
 	if (!json_is_array(json_object_get(body, "stages")))
@@ -182,14 +189,17 @@ static void run_text(char out[RUN_DIGITS + 1], uint64_t run)
 	snprintf(out, RUN_DIGITS + 1, "%016llx", (unsigned long long)run);
 }
 
-void control_open(struct buf *to, uint64_t run, const char *pipeline, uint64_t epoch)
+void control_open(struct buf *to, uint64_t run, const char *pipeline, const struct control_start *s)
 {
-	char name[RUN_DIGITS + 1];
+	char name[RUN_DIGITS + 1], of[RUN_DIGITS + 1];
 	json_t *line;
 
 	run_text(name, run);
-	line = checked(json_pack("{s{sss{sisssI}}}", "$dd", "run", name, "open", "v",
-		CONTROL_VERSION, "pipeline", pipeline, "epoch", (json_int_t)epoch));
+	run_text(of, s->of);
+	line = checked(json_pack("{s{sss{si ss ss* sI ss* so*}}}", "$dd", "run", name, "open", "v",
+		CONTROL_VERSION, "pipeline", pipeline, "incarnation", s->incarnation, "epoch",
+		(json_int_t)s->epoch, "of", s->incarnation ? of : NULL, "new",
+		s->incarnation && s->is_new ? json_true() : NULL));
 	write_line(to, line);
 	json_decref(line);
 }
@@ -224,12 +234,14 @@ void control_abort(struct buf *to, uint64_t run, const char *stage, int exit, co
 void control_barrier(
 	struct buf *to, uint64_t run, uint64_t epoch, const char *last, json_t *stage_balance)
 {
+	bool is_pause = last && strcmp(last, "end") != 0;
 	char name[RUN_DIGITS + 1];
 	json_t *line;
 
 	run_text(name, run);
-	line = checked(json_pack("{s{sssIs[o]ss*}}", "$dd", "run", name, "barrier",
-		(json_int_t)epoch, "stages", stage_balance, "last", last));
+	line = checked(json_pack("{s{sssIs[o]ss*ss*}}", "$dd", "run", name, "barrier",
+		(json_int_t)epoch, "stages", stage_balance, "last", is_pause ? "pause" : last, "by",
+		is_pause ? last : NULL));
 	write_line(to, line);
 	json_decref(line);
 }

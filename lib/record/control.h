@@ -26,14 +26,18 @@ struct control {
 	bool has_run;
 	uint64_t run;
 	int64_t watermark_ns;
-	int64_t version;   /* of open */
-	uint64_t epoch;    /* of open and barrier */
-	bool is_last;      /* barrier: nothing comes behind it */
-	bool is_end;       /* barrier: and the input is complete */
-	int exit;          /* abort */
-	const char *text;  /* open: the pipeline's name; abort: why; borrows document */
-	const char *stage; /* abort: whose; borrows document */
-	json_t *document;  /* NULL for watermarks, which are read without a tree */
+	int64_t version;         /* of open */
+	uint64_t epoch;          /* of open and barrier */
+	bool is_last;            /* barrier: nothing comes behind it */
+	bool is_end;             /* barrier: and the input is complete */
+	bool is_once;            /* barrier: a pause, as all that is there now has been read */
+	bool is_new;             /* open: other inputs, so stages begin empty */
+	uint64_t of;             /* open: the run that made the epoch */
+	const char *incarnation; /* open: of the checkpoint directory; NULL: there is none */
+	int exit;                /* abort */
+	const char *text;        /* open: the pipeline's name; abort: why; borrows document */
+	const char *stage;       /* abort: whose; borrows document */
+	json_t *document;        /* NULL for watermarks, which are read without a tree */
 };
 
 static inline bool control_begins(const char *line, size_t len)
@@ -50,11 +54,21 @@ enum { CONTROL_VERSION = 1 };
 const char *control_read(struct control *c, const char *line, size_t len);
 void control_release(struct control *c);
 
+/* Where a run begins, under a checkpoint. */
+struct control_start {
+	const char *incarnation; /* NULL: there is no checkpoint, and of and is_new say nothing */
+	uint64_t epoch;
+	uint64_t of;
+	bool is_new;
+};
+
 /* Each appends one line, newline included. A run of NULL leaves it out. */
-void control_open(struct buf *to, uint64_t run, const char *pipeline, uint64_t epoch);
+void control_open(
+	struct buf *to, uint64_t run, const char *pipeline, const struct control_start *s);
 void control_watermark(struct buf *to, const uint64_t *run, int64_t watermark_ns);
 void control_abort(struct buf *to, uint64_t run, const char *stage, int exit, const char *why);
-/* last is NULL, "end" or "pause"; takes stage_balance, the first stage's. */
+/* last is NULL, "end", or what a pause is made by: "once" or "signal"; takes stage_balance, the
+ * first stage's. */
 void control_barrier(
 	struct buf *to, uint64_t run, uint64_t epoch, const char *last, json_t *stage_balance);
 

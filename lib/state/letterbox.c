@@ -53,40 +53,51 @@ static bool is_hexadecimal(const char *text, size_t len)
 	return strspn(text, "0123456789abcdef") >= len;
 }
 
-/* STAGE.RUN.ndjson, where RUN is 16 hexadecimal digits. */
+/* STAGE.RUN.ndjson, STAGE.RUN.EPOCH.ndjson or STAGE.spool.RUN.NUMBER.OFFSET.ndjson; RUN is 16
+ * hexadecimal digits. A stage's name has no dot in it. */
 static bool is_segment(const char *name)
 {
-	static const size_t run_len = 16;
-	static const char ending[] = ".ndjson";
-	size_t len = strlen(name), tail_len = 1 + run_len + strlen(ending);
-	const char *tail = name + len - tail_len;
+	enum { RUN_LEN = 16 };
+	static const char spool[] = ".spool.";
+	const char *run = strchr(name, '.'), *ending;
 
-	return len > tail_len && *tail == '.' && is_hexadecimal(tail + 1, run_len) &&
-	       strcmp(tail + 1 + run_len, ending) == 0;
+	if (!run || run == name)
+		return false;
+	run += strncmp(run, spool, strlen(spool)) == 0 ? strlen(spool) : 1;
+	if (!is_hexadecimal(run, RUN_LEN))
+		return false;
+	ending = run + RUN_LEN;
+	while (*ending == '.' && strspn(ending + 1, "0123456789abcdef"))
+		ending += 1 + strspn(ending + 1, "0123456789abcdef");
+	return strcmp(ending, ".ndjson") == 0;
 }
 
-/* What can't be read is named and counted; the others are handled. */
-static bool is_readable(struct letterbox *b, const char *path)
+/* How much of it there is. What can't be read is named and counted; the others are handled. */
+static uint64_t readable_bytes(struct letterbox *b, const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0)
-		return true;
+		return (uint64_t)st.st_size;
 	warn("'%s' is no segment that can be read; it is skipped", path);
 	b->damaged++;
-	return false;
+	return 0;
 }
 
-static void add_segment(struct letterbox *b, const char *name)
+/* Up to so many bytes of it. */
+static void add_segment(struct letterbox *b, const char *name, uint64_t bytes)
 {
+	struct segment *s;
+	uint64_t there;
 	struct buf path;
 
 	buf_init(&path);
 	buf_format(&path, "%s/%s", b->dir, name);
-	if (is_readable(b, buf_string(&path))) {
-		b->segments = mem_resize(b->segments, (b->count + 1) * sizeof(*b->segments));
-		b->segments[b->count++] = (struct segment){.path = mem_string(buf_string(&path))};
-	}
+	there = readable_bytes(b, buf_string(&path));
+	b->segments = mem_resize(b->segments, (b->count + 1) * sizeof(*b->segments));
+	s = &b->segments[b->count++];
+	*s = (struct segment){.path = mem_string(buf_string(&path)), .first_ns = INT64_MAX};
+	s->bytes = there < bytes ? there : bytes;
 	buf_release(&path);
 }
 
@@ -103,22 +114,23 @@ static void segment_begin(struct letterbox *b, const struct segment *s)
 {
 	input_open(&b->input, s->path);
 	lines_begin(&b->lines, &b->input);
-	b->is_reading = true;
+	b->reading = s;
 }
 
 static void segment_end(struct letterbox *b)
 {
-	input_close(&b->input);
-	b->is_reading = false;
+	if (b->reading)
+		input_close(&b->input);
+	b->reading = NULL;
 }
 
-/* The next whole line of the segment that is being read. */
+/* The next whole line of the segment that is being read, as far as it counts. */
 static bool next_line(struct letterbox *b, struct line *l)
 {
 	while (!lines_next(&b->lines, l))
 		if (!lines_fill(&b->lines))
 			return false;
-	return true;
+	return l->offset + l->length < b->reading->bytes;
 }
 
 /* Envelopes */
@@ -184,6 +196,7 @@ static void fill_envelope(const struct letterbox *b, const struct line *l, struc
 	*e = (struct envelope){
 		.line = l->at,
 		.len = l->len,
+		.segment = strrchr(b->reading->path, '/') + 1,
 		.id = *value(b, ID),
 		.stage = *value(b, STAGE),
 		.reason = *value(b, REASON),
@@ -203,6 +216,8 @@ static int64_t first_ns(struct letterbox *b, const struct segment *s)
 	int64_t ns = INT64_MAX;
 	struct line l;
 
+	if (!s->bytes)
+		return ns;
 	segment_begin(b, s);
 	while (ns == INT64_MAX && next_line(b, &l))
 		if (read_envelope(b, &l) || time_read(&b->time, value(b, AT), &ns))
@@ -220,7 +235,7 @@ static void list_segments(struct letterbox *b)
 		die_errno(EX_IOERR, "cannot open the dead-letter store '%s'", b->dir);
 	while ((entry = readdir(dir)))
 		if (is_segment(entry->d_name))
-			add_segment(b, entry->d_name);
+			add_segment(b, entry->d_name, UINT64_MAX);
 	closedir(dir);
 	for (size_t i = 0; i < b->count; i++)
 		b->segments[i].first_ns = first_ns(b, &b->segments[i]);
@@ -228,7 +243,7 @@ static void list_segments(struct letterbox *b)
 		qsort(b->segments, b->count, sizeof(*b->segments), segment_order);
 }
 
-void letterbox_open(struct letterbox *b, const char *dir)
+static void begin(struct letterbox *b, const char *dir)
 {
 	const char *why;
 
@@ -243,13 +258,49 @@ void letterbox_open(struct letterbox *b, const char *dir)
 	why = time_format_set(&b->time, "rfc3339", NULL);
 	assert(!why);
 	(void)why;
+}
+
+void letterbox_open(struct letterbox *b, const char *dir)
+{
+	begin(b, dir);
 	list_segments(b);
+}
+
+void letterbox_open_set(struct letterbox *b, const char *dir, const json_t *set)
+{
+	json_t *segment;
+	size_t i;
+
+	begin(b, dir);
+	json_array_foreach (set, i, segment) {
+		const char *name = json_string_value(json_object_get(segment, "name"));
+
+		if (name && is_segment(name))
+			add_segment(b, name,
+				(uint64_t)json_integer_value(json_object_get(segment, "bytes")));
+	}
+}
+
+json_t *letterbox_set(const struct letterbox *b)
+{
+	json_t *set = json_array();
+
+	for (size_t i = 0; i < b->count; i++)
+		json_array_append_new(
+			set, json_pack("{sssI}", "name", strrchr(b->segments[i].path, '/') + 1,
+				     "bytes", (json_int_t)b->segments[i].bytes));
+	return set;
+}
+
+void letterbox_go(struct letterbox *b, struct place place)
+{
+	segment_end(b);
+	b->place = place;
 }
 
 void letterbox_close(struct letterbox *b)
 {
-	if (b->is_reading)
-		segment_end(b);
+	segment_end(b);
 	for (size_t i = 0; i < b->count; i++)
 		free(b->segments[i].path);
 	free(b->segments);
@@ -269,32 +320,53 @@ const char *letterbox_choose(struct letterbox *b, const char *where, size_t *col
 	return why;
 }
 
+/* Opens the segment that the place is in, or the next that has something. */
+static bool arrive(struct letterbox *b)
+{
+	while (b->place.segment < b->count && !b->segments[b->place.segment].bytes)
+		b->place = (struct place){.segment = b->place.segment + 1};
+	if (b->place.segment >= b->count)
+		return false;
+	segment_begin(b, &b->segments[b->place.segment]);
+	if (b->place.offset && input_seek(&b->input, b->place.offset))
+		lines_begin_at(&b->lines, &b->input, b->place.offset, b->place.number);
+	return true;
+}
+
+/* The next line of all. */
+static bool next_of_all(struct letterbox *b, struct line *l)
+{
+	while (b->reading || arrive(b)) {
+		if (next_line(b, l)) {
+			b->place.offset = l->offset + l->length + 1;
+			b->place.number = l->number;
+			return true;
+		}
+		segment_end(b);
+		b->place = (struct place){.segment = b->place.segment + 1};
+	}
+	return false;
+}
+
 bool letterbox_next(struct letterbox *b, struct envelope *e)
 {
 	struct line l;
 	const char *why;
 
-	for (;;) {
-		if (!b->is_reading) {
-			if (b->next == b->count)
-				return false;
-			segment_begin(b, &b->segments[b->next++]);
-		}
-		if (!next_line(b, &l)) {
-			segment_end(b);
-			continue;
-		}
+	while (next_of_all(b, &l)) {
 		why = read_envelope(b, &l);
-		if (!why && (!b->where || expr_true(b->where, b->values)))
-			break;
+		if (!why && (!b->where || expr_true(b->where, b->values))) {
+			fill_envelope(b, &l, e);
+			return true;
+		}
 		if (!why)
 			continue;
 		b->damaged++;
-		warn("%s: line %" PRIu64 " is damaged: %s; it is skipped", b->input.name, l.number,
-			why);
+		if (!b->is_quiet)
+			warn("%s: line %" PRIu64 " is damaged: %s; it is skipped", b->input.name,
+				l.number, why);
 	}
-	fill_envelope(b, &l, e);
-	return true;
+	return false;
 }
 
 void letter_bytes(const struct envelope *e, struct buf *to)

@@ -7,6 +7,7 @@
 #ifndef LETTERBOX_H
 #define LETTERBOX_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ enum { LETTERBOX_FIELDS = 11 };
 struct envelope {
 	const char *line; /* borrows; line[len] is '\n', with SCAN_PAD bytes behind it */
 	size_t len;
+	const char *segment; /* the name of its file; borrows */
 	struct span id;
 	struct span stage;
 	struct span reason;
@@ -37,15 +39,23 @@ struct envelope {
 	struct span raw_base64; /* as a string */
 };
 
+/* Before a letter; it means something for one set of segments. */
+struct place {
+	size_t segment;
+	uint64_t offset; /* in it */
+	uint64_t number; /* of lines before it */
+};
+
 struct letterbox {
 	const char *dir; /* borrowed */
 	struct segment {
 		char *path;
-		int64_t first_ns;
+		int64_t first_ns; /* of its first letter */
+		uint64_t bytes;   /* that count; 0: it is not there */
 	} * segments;
 	size_t count;
-	size_t next; /* the segment after the one that is being read */
-	bool is_reading;
+	struct place place;            /* where the next letter is looked for */
+	const struct segment *reading; /* NULL: none */
 	struct input input;
 	struct lines lines;
 	struct paths paths;
@@ -54,11 +64,21 @@ struct letterbox {
 	struct expr *where; /* which letters; NULL: all */
 	struct time_format time;
 	uint64_t damaged; /* lines that are no letter; each was named on stderr */
+	bool is_quiet;    /* they are not named */
 };
 
-/* Dies with EX_IOERR if there is no such directory. */
+/* What there is now: what comes later is not seen. Dies with EX_IOERR if there is no such
+ * directory. */
 void letterbox_open(struct letterbox *b, const char *dir);
 void letterbox_close(struct letterbox *b);
+
+/* What there was when letterbox_set gave this: [{"name","bytes"}…], one a segment, in order. A
+ * segment that is gone since is named and counted. */
+void letterbox_open_set(struct letterbox *b, const char *dir, const json_t *set);
+json_t *letterbox_set(const struct letterbox *b);
+
+/* Goes to a place, as b->place was behind the letter that came last; zero is before the first. */
+void letterbox_go(struct letterbox *b, struct place place);
 
 /* From now on gives only letters whose envelope this expression is true for. Before the first.
  * NULL, or a static reason with *column. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/die.h"
+#include "state/member.h"
 
 void time_field_init(struct time_field *t)
 {
@@ -83,6 +84,30 @@ const char *time_field_read(
 	return why;
 }
 
+void time_field_shape(const struct time_field *t, struct filter *f)
+{
+	filter_shape(f, "time", t->name ? t->name : "");
+}
+
+void time_field_snapshot(const struct time_field *t, json_t *state)
+{
+	const char *unit = t->name ? time_unit_decided(&t->reader) : NULL;
+
+	if (unit)
+		member_put_text(state, "time_unit", unit);
+}
+
+void time_field_restore(struct time_field *t, const json_t *state)
+{
+	const char *unit = member_text(state, "time_unit");
+
+	if (!t->name || !unit)
+		return;
+	if (!time_unit_decide(&t->reader, unit))
+		member_die("time_unit");
+	t->unit_told = true;
+}
+
 const char *fields_key(const char *text, void *to)
 {
 	key_fields_release(to);
@@ -93,4 +118,15 @@ void fields_ask(struct key_fields *k, struct filter *f)
 {
 	for (size_t i = 0; i < k->count; i++)
 		k->fields[i] = filter_field(f, k->names[i]);
+}
+
+void fields_shape(const struct key_fields *k, struct filter *f, const char *option)
+{
+	struct buf text;
+
+	buf_init(&text);
+	for (size_t i = 0; i < k->count; i++)
+		buf_format(&text, "%s%s", i ? "," : "", k->names[i]);
+	filter_shape(f, option, buf_string(&text));
+	buf_release(&text);
 }

@@ -2,6 +2,7 @@
 #ifndef FIELDS_H
 #define FIELDS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,8 +35,16 @@ void time_field_ask(struct time_field *t, struct filter *f);
 const char *time_field_read(
 	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns);
 
+/* Under a checkpoint: another --time is another state; the unit that auto decided is kept. */
+void time_field_shape(const struct time_field *t, struct filter *f);
+void time_field_snapshot(const struct time_field *t, json_t *state);
+void time_field_restore(struct time_field *t, const json_t *state);
+
 /* The reader of --key, for a struct key_fields; and asking for its fields. */
 opt_reader fields_key;
 void fields_ask(struct key_fields *k, struct filter *f);
+
+/* Under a checkpoint: others, or in another order, are another state. */
+void fields_shape(const struct key_fields *k, struct filter *f, const char *option);
 
 #endif

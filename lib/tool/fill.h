@@ -8,21 +8,54 @@
 #ifndef FILL_H
 #define FILL_H
 
+#include "base/changes.h"
+#include "base/table.h"
+#include "flow/panes.h"
 #include "tool/windower.h"
 
-void fill_init(struct windower *w);
-void fill_release(struct windower *w);
+/* What its entries in the log begin with. */
+enum { FILL_ENTRY = 'f' };
+
+struct fill {
+	struct windower *windower;
+	struct panes *panes;
+	struct table keys;
+	struct changes changes; /* of keys, where there is a checkpoint */
+	struct window at;       /* the next window to be filled */
+	bool has_begun;
+	int64_t last_ns; /* where the last window with records begins */
+};
+
+/* Borrows both. */
+void fill_init(struct fill *f, struct windower *w, struct panes *panes);
+void fill_release(struct fill *f);
+
+/* The window has got a record. */
+static inline void fill_note(struct fill *f, const struct window *window)
+{
+	if (window->start_ns > f->last_ns)
+		f->last_ns = window->start_ns;
+}
 
 /*
  * Before first, the pane that falls due first (NULL: none does), is fired: fills the next window of
  * the sequence if it comes before that or is that. True if it did, and the panes are to be looked
  * at again. O(keys).
  */
-bool fill_step(struct windower *w, const struct pane *first);
+bool fill_step(struct fill *f, const struct pane *first);
 
 /* A record has come to a window that has fired: windows behind it that are complete are the key's
  * as well. Calls say for each that is. */
-void fill_late(struct windower *w, const struct window *window, const struct buf *key,
-	void (*say)(struct windower *w, const struct pane *pane, struct table_entry *e));
+void fill_late(struct fill *f, const struct window *window, const struct buf *key,
+	void (*say)(struct windower *w, struct pane *pane, struct table_entry *e));
+
+/* As the handlers of a window_kind. */
+void fill_write_changed(struct fill *f, size_t most);
+void fill_begin_round(struct fill *f);
+bool fill_write_behind(struct fill *f);
+const char *fill_take_entry(struct fill *f, const struct windowlog_entry *e);
+void fill_restored(struct fill *f);
+void fill_snapshot(const struct fill *f, json_t *state);
+void fill_restore(struct fill *f, const json_t *state);
 
 #endif

@@ -15,12 +15,14 @@
 #include "io/pipe.h"
 #include "io/random.h"
 #include "record/control.h"
+#include "tool/commitment.h"
 #include "tool/intake.h"
 #include "tool/supervision.h"
 
 enum {
 	MAX_RECORD_DEFAULT = 16 << 20,
 	MAX_RECORD_LIMIT = 1 << 30,
+	KEEP_DEFAULT = 3,
 	CONTROL_LINE_MAX = 1 << 20, /* bytes; they grow by each stage's balance */
 };
 
@@ -43,9 +45,25 @@ static const char *read_name(const char *text, void *to)
 	return opt_text(text, to);
 }
 
+/* An empty one undoes the variable. */
+static const char *read_checkpoint(const char *text, void *to)
+{
+	*(const char **)to = *text ? text : NULL;
+	return NULL;
+}
+
 const struct opt *filter_options(struct filter *f)
 {
 	const struct opt rows[] = {
+		{.name = "checkpoint",
+			.arg = "DIR",
+			.read = read_checkpoint,
+			.to = &f->epochs.dir,
+			.env = "DDPIPE_CHECKPOINT"},
+		{.name = "init", .to = &f->epochs.init},
+		{.name = "changed", .to = &f->epochs.changed},
+		{.name = "keep-checkpoints", .arg = "N", .read = opt_count, .to = &f->epochs.keep},
+		{.name = "shared-dir", .to = &f->epochs.may_be_shared},
 		{.name = "dlq",
 			.arg = "DIR",
 			.read = opt_text,
@@ -88,7 +106,8 @@ void filter_init(struct filter *f, enum filter_role role, const char *name,
 		.state = state,
 		.passed_word = "passed",
 		.name = name,
-		.pipeline = "default",
+		.epochs = {.keep = KEEP_DEFAULT, .options = json_object()},
+		.handshake = {.ready = -1},
 		.max_record_bytes = MAX_RECORD_DEFAULT,
 		.idle_ns = LOOP_NEVER,
 	};
@@ -103,6 +122,8 @@ void filter_init(struct filter *f, enum filter_role role, const char *name,
 
 void filter_release(struct filter *f)
 {
+	epochs_close(f);
+	handshake_close(&f->handshake);
 	outlet_release(&f->outlet);
 	lines_release(&f->lines);
 	paths_release(&f->paths);
@@ -161,14 +182,14 @@ void filter_send_watermark(struct filter *f, int64_t watermark_ns)
 	control_watermark(&f->outlet.after, run, watermark_ns);
 }
 
-void filter_side_open(struct filter *f, const char *path)
+void filter_side_open(struct filter *f, const char *path, const char *kind)
 {
-	outlet_side_open(&f->outlet, path);
+	outlet_side_open(&f->outlet, path, kind);
 }
 
 void filter_side_add(struct filter *f, const struct record *r)
 {
-	out_add(&f->outlet.side, r->bytes, r->len + 1);
+	outlet_side_add(&f->outlet, r->bytes, r->len);
 }
 
 /* Records that are bad */
@@ -210,6 +231,42 @@ void filter_settle(struct filter *f, uint64_t count)
 	f->balance.passed += count;
 }
 
+/* Checkpoints */
+
+void filter_shape(struct filter *f, const char *option, const char *text)
+{
+	json_t *value = json_string(text ? text : "");
+
+	if (!value || json_object_set_new(f->epochs.options, option, value) != 0)
+		die(EX_USAGE, "option '--%s' '%s' is not UTF-8", option, text);
+}
+
+const struct checkpoint *filter_checkpoint(const struct filter *f)
+{
+	return f->epochs.is_open ? &f->epochs.checkpoint : NULL;
+}
+
+void filter_epoch(struct filter *f)
+{
+	outlet_flush_passed(&f->outlet);
+	supervision_epoch(f);
+}
+
+void filter_pause(struct filter *f, const char *by)
+{
+	f->epochs.pause_by = by;
+}
+
+bool filter_stop_asked(const struct filter *f)
+{
+	return f->epochs.is_open && loop_stop_asked();
+}
+
+void filter_begin_new(struct filter *f)
+{
+	f->epochs.begins_new = true;
+}
+
 /* The loop */
 
 static void attend_signals(struct filter *f)
@@ -223,7 +280,8 @@ static void attend_signals(struct filter *f)
 		if (f->handlers->figures)
 			f->handlers->figures(f->state);
 	}
-	if (loop_stop_insisted() || (f->role == FILTER_SOURCE && loop_stop_asked()))
+	if (loop_stop_insisted() ||
+		(f->role == FILTER_SOURCE && loop_stop_asked() && !f->epochs.is_open))
 		die(EX_TEMPFAIL, "interrupted");
 }
 
@@ -298,6 +356,27 @@ static void compile_where(struct filter *f)
 	f->wants_object = true;
 }
 
+/* A source knows its run, and so does a sink that dd-run has started; all others learn it from
+ * `open`. */
+static void begin(struct filter *f)
+{
+	bool knows_run = f->handshake.has_run || f->role == FILTER_SOURCE;
+	uint64_t run = f->handshake.has_run ? f->handshake.run : random_number();
+
+	if (f->role == FILTER_SOURCE && !f->epochs.is_open)
+		supervision_open(f, run);
+	if (f->handlers->begin)
+		f->handlers->begin(f->state);
+	commitment_rewind(f);
+	if (f->epochs.is_open && knows_run && f->role != FILTER_STAGE)
+		epochs_join(f, run);
+	if (f->role == FILTER_SOURCE && f->epochs.is_open)
+		supervision_open(f, run);
+	if (f->role == FILTER_SINK)
+		handshake_ready(&f->handshake);
+	handshake_close(&f->handshake);
+}
+
 void filter_begin(struct filter *f)
 {
 	pipe_guard_standard();
@@ -310,13 +389,15 @@ void filter_begin(struct filter *f)
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes
 									      : CONTROL_LINE_MAX));
+	handshake_init(&f->handshake);
+	epochs_open(f);
+	if (!f->pipeline)
+		f->pipeline = "default";
 	if (f->rejects.dlq)
 		deadletters_init(
 			&f->outlet.letters, f->rejects.dlq, f->pipeline, f->name, random_number());
-	if (f->role == FILTER_SOURCE)
-		supervision_open(f);
-	if (f->handlers->begin)
-		f->handlers->begin(f->state);
+	f->outlet.is_checkpointed = f->epochs.is_open;
+	begin(f);
 }
 
 int filter_end(struct filter *f)
@@ -325,11 +406,13 @@ int filter_end(struct filter *f)
 	if (!stream_is_supervised(&f->stream) && f->handlers->end)
 		f->handlers->end(f->state);
 	outlet_flush_passed(&f->outlet);
-	outlet_sync(&f->outlet);
+	if (!f->epochs.is_open)
+		outlet_sync(&f->outlet);
 	if (f->role == FILTER_SOURCE)
 		supervision_last(f);
 	out_close(&f->outlet.out);
 	supervision_hush();
+	epochs_await(f);
 	if (balance_unfinished(&f->balance))
 		die(EX_SOFTWARE, "the balance does not add up; this is a bug");
 	filter_tell(f);

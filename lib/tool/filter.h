@@ -17,6 +17,8 @@
 #include "record/expr.h"
 #include "record/scan.h"
 #include "tool/balance.h"
+#include "tool/epochs.h"
+#include "tool/handshake.h"
 #include "tool/opt.h"
 #include "tool/outlet.h"
 #include "tool/rejects.h"
@@ -82,12 +84,24 @@ struct handlers {
 	void (*end)(void *state);
 	/* How much is lost when the filter stops before its end, and what it is called. */
 	uint64_t (*unfinished)(void *state, const char **what);
+	/*
+	 * Only under a checkpoint. restore is called once, before the first record: with what
+	 * snapshot gave for the epoch that this run begins at, or with NULL, to begin empty.
+	 * snapshot is called at a barrier and makes its bulk files durable itself
+	 * (state/changelog); from then on everything is to go on as if it had never stopped.
+	 */
+	void (*restore)(void *state, const struct snapshot *from);
+	void (*snapshot)(void *state, struct snapshot *to);
+	/* Under a checkpoint: the commit has come to an epoch of this run. */
+	void (*committed)(void *state, struct epoch at);
 	/* An input begins, or is complete; for sources with a format of their own. */
 	void (*input_begin)(void *state, const char *name);
 	void (*input_end)(void *state);
 	/* A line of such a format, of which tool/intake makes records. */
 	void (*line)(void *state, const struct line *l);
 };
+
+struct commitment;
 
 struct filter {
 	enum filter_role role;
@@ -119,9 +133,13 @@ struct filter {
 	struct input input;
 	struct lines lines;
 	struct outlet outlet;
-	struct opt options[9];
+	struct epochs epochs;
+	struct handshake handshake;
+	struct commitment *commitment; /* of a sink that takes part in checkpoints */
+	struct opt options[15];
 	int64_t idle_ns; /* when the idle handler wants to be called */
 	bool has_begun;
+	bool has_said_last; /* nothing may come behind the last barrier */
 };
 
 /* The stage's default name is the tool's without its "dd-"; NULL: it may be no stage, and
@@ -146,8 +164,28 @@ int filter_run(struct filter *f, char **inputs, int input_count);
 void filter_begin(struct filter *f);
 int filter_end(struct filter *f);
 
-/* Opens a file that records are taken out into, to be appended to. Once, in the begin handler. */
-void filter_side_open(struct filter *f, const char *path);
+/* Opens a file that records are taken out into, to be appended to. Once, in the begin handler; kind
+ * is static and says what is in it. */
+void filter_side_open(struct filter *f, const char *path, const char *kind);
+
+/* Before filter_run: an option that shapes the state, as the user wrote it. A start with another
+ * value of it is refused, as the state could not be read by it. */
+void filter_shape(struct filter *f, const char *option, const char *text);
+
+/* The checkpoint directory, NULL where there is none. Its run is known when restore is called. */
+const struct checkpoint *filter_checkpoint(const struct filter *f);
+
+/*
+ * For a source under a checkpoint. filter_epoch ends an epoch: calls snapshot, makes it durable,
+ * sends the barrier. filter_pause makes the last barrier, that of filter_end, a pause instead of
+ * the end: by is "once" or "signal". filter_stop_asked: SIGTERM or SIGINT came, so the record in
+ * hand is to be the last (without a checkpoint the filter dies of it by itself). filter_begin_new,
+ * in restore: the inputs are others than those of the commit, so all stages begin empty.
+ */
+void filter_epoch(struct filter *f);
+void filter_pause(struct filter *f, const char *by);
+bool filter_stop_asked(const struct filter *f);
+void filter_begin_new(struct filter *f);
 
 /* The rest is for handlers. Says more about the BAD verdict that is being returned. */
 struct verdict filter_bad(struct filter *f, const char *reason, const char *format, ...)

@@ -85,6 +85,8 @@ static void handle(struct filter *f, struct record *r, pass_line *pass)
 	if (stream_record(&f->stream) != STREAM_FINE)
 		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
 			f->stream.why);
+	if (f->epochs.is_open && !f->epochs.has_joined)
+		supervision_demand_open(f);
 	count_in(f, r);
 	r->fields = f->fields;
 	v.reason = fault(f, r);

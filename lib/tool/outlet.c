@@ -18,6 +18,8 @@ void outlet_init(struct outlet *o)
 void outlet_release(struct outlet *o)
 {
 	deadletters_release(&o->letters);
+	if (o->has_segments)
+		sidefile_release(&o->segments);
 	if (o->has_side) {
 		out_close(&o->side);
 		out_release(&o->side);
@@ -57,7 +59,7 @@ void outlet_send_after(struct outlet *o)
 	}
 }
 
-void outlet_side_open(struct outlet *o, const char *path)
+static void side_open(struct outlet *o, const char *path)
 {
 	struct stat st;
 	int fd;
@@ -72,6 +74,24 @@ void outlet_side_open(struct outlet *o, const char *path)
 	if (fd < 0)
 		die_errno(EX_CANTCREAT, "cannot open '%s'", path);
 	out_init(&o->side, fd, path);
+}
+
+/* Under a checkpoint the file is not touched before a commit, and which epoch it is, is not known
+ * yet. */
+void outlet_side_open(struct outlet *o, const char *path, const char *kind)
+{
+	o->side_path = path;
+	o->side_kind = kind;
+	if (!o->is_checkpointed)
+		side_open(o, path);
+}
+
+void outlet_side_add(struct outlet *o, const char *line, size_t len)
+{
+	if (o->has_segments)
+		sidefile_add(&o->segments, line, len);
+	else
+		out_add(&o->side, line, len + 1);
 }
 
 static void flush_sides(struct outlet *o)
@@ -95,4 +115,29 @@ void outlet_sync(struct outlet *o)
 	deadletters_sync(&o->letters);
 	if (o->side_is_file)
 		durable_sync(o->side.fd, o->side.name);
+}
+
+/* Epochs */
+
+void outlet_begin_epoch(struct outlet *o, const struct checkpoint *c, uint64_t epoch)
+{
+	deadletters_begin_epoch(&o->letters, c->incarnation, c->run, epoch);
+	if (o->side_path) {
+		sidefile_init(&o->segments, c, o->side_path, o->side_kind, epoch);
+		o->has_segments = true;
+	}
+}
+
+void outlet_seal(struct outlet *o)
+{
+	deadletters_seal(&o->letters);
+	if (o->has_segments)
+		sidefile_seal(&o->segments);
+}
+
+void outlet_publish(struct outlet *o, struct epoch committed)
+{
+	deadletters_publish(&o->letters, committed.run, committed.number);
+	if (o->has_segments)
+		sidefile_publish(&o->segments, committed);
 }

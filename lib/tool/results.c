@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/units.h"
@@ -340,4 +341,33 @@ int64_t results_say(struct results *r, struct issued *was, bool is_out)
 	was->row_len = (uint32_t)r->row.len;
 	say(r, &r->row, was, false);
 	return grown + (int64_t)was->row_len;
+}
+
+enum { HAS_ROW = 1, IS_STALE = 2 };
+
+void issued_pack(const struct issued *was, struct buf *to)
+{
+	compact_add(to, was->revisions);
+	compact_add(to, (was->row ? HAS_ROW : 0) | (was->is_stale ? IS_STALE : 0));
+	if (was->row)
+		compact_add_bytes(to, was->row, was->row_len);
+}
+
+bool issued_unpack(struct issued *was, const char **at, const char *end)
+{
+	uint64_t revisions, what;
+	const char *row;
+	size_t len;
+
+	if (!compact_take(at, end, &revisions) || revisions > UINT32_MAX ||
+		!compact_take(at, end, &what) || what > (HAS_ROW | IS_STALE))
+		return false;
+	*was = (struct issued){.revisions = (uint32_t)revisions, .is_stale = what & IS_STALE};
+	if (!(what & HAS_ROW))
+		return true;
+	if (!compact_take_bytes(at, end, &row, &len) || len > UINT32_MAX)
+		return false;
+	was->row = mem_copy(row, len);
+	was->row_len = (uint32_t)len;
+	return true;
 }

@@ -97,4 +97,8 @@ int64_t results_retract(struct results *r, struct issued *was);
 /* Lets go of what is kept; returns its bytes. */
 size_t issued_release(struct issued *was);
 
+/* Appends it for the disk; and back, into zeros: false if it is no such thing. */
+void issued_pack(const struct issued *was, struct buf *to);
+bool issued_unpack(struct issued *was, const char **at, const char *end);
+
 #endif

@@ -3,13 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compact.h"
 #include "base/instant.h"
 #include "base/mem.h"
+#include "flow/sessions.h"
 
 static void sessioned_init(struct windower *w)
 {
-	sessions_init(&w->sessions, w->gap_ns,
-		w->aggregates->state_bytes + results_state_bytes(w->results));
+	struct sessions *s = mem_zero(1, sizeof(*s));
+
+	sessions_init(
+		s, w->shape.gap_ns, w->aggregates->state_bytes + results_state_bytes(w->results));
+	if (w->is_kept)
+		sessions_track(s);
+	w->own = s;
 }
 
 static struct issued *issued_of(const struct windower *w, struct session *s)
@@ -17,19 +24,36 @@ static struct issued *issued_of(const struct windower *w, struct session *s)
 	return results_issued(w->results, s->state);
 }
 
+/* In the log a session is found by its key and where it begins. */
+enum { SESSION_ENTRY = 's' };
+
+static void begin_entry(struct windower *w, const struct session *s, int64_t first_ns)
+{
+	windowlog_begin(w->log, SESSION_ENTRY);
+	compact_add_word(&w->log->key, (uint64_t)first_ns);
+	buf_add(&w->log->key, sessions_key(w->own, s), s->key_len);
+}
+
+/* The session that began there is no more, or begins elsewhere. */
+static void forget(struct windower *w, struct session *s, int64_t first_ns)
+{
+	if (!w->log || !s->round)
+		return;
+	begin_entry(w, s, first_ns);
+	windowlog_delete(w->log);
+	sessions_unwrite(w->own, s);
+}
+
 static void let_go(struct windower *w, struct session *s)
 {
-	struct issued *was = issued_of(w, s);
-
-	aggregates_clear(w->aggregates, s->state);
-	if (was)
-		w->issued_bytes -= (int64_t)issued_release(was);
+	forget(w, s, s->first_ns);
+	windower_clear(w, s->state);
 }
 
 static void end_session(struct windower *w, struct session *s)
 {
 	let_go(w, s);
-	sessions_end(&w->sessions, s);
+	sessions_end(w->own, s);
 }
 
 static void sessioned_release(struct windower *w)
@@ -37,9 +61,10 @@ static void sessioned_release(struct windower *w)
 	struct session *s;
 	size_t at;
 
-	while ((s = sessions_next(&w->sessions, NULL, &at)))
+	while ((s = sessions_next(w->own, NULL, &at)))
 		end_session(w, s);
-	sessions_release(&w->sessions);
+	sessions_release(w->own);
+	free(w->own);
 }
 
 static void say(struct windower *w, struct session *s)
@@ -48,12 +73,12 @@ static void say(struct windower *w, struct session *s)
 		.is_window = true,
 		.is_there = true,
 		.from_ns = s->first_ns,
-		.to_ns = sessions_end_ns(&w->sessions, s),
+		.to_ns = sessions_end_ns(w->own, s),
 	};
-	bool is_out =
-		results_make(w->results, sessions_key(&w->sessions, s), s->key_len, &b, s->state);
+	bool is_out = results_make(w->results, sessions_key(w->own, s), s->key_len, &b, s->state);
 
 	w->issued_bytes += results_say(w->results, issued_of(w, s), is_out);
+	sessions_note(w->own, s);
 }
 
 static void retract(struct windower *w, struct session *s)
@@ -81,32 +106,36 @@ static void join(void *context, struct session *into, struct session *from)
 /* When it next has something to say, or, once that is said, to be forgotten. */
 static void set_due(struct windower *w, struct session *s)
 {
-	int64_t end_ns = sessions_end_ns(&w->sessions, s);
+	int64_t end_ns = sessions_end_ns(w->own, s);
 	bool waits = w->results->emit == RESULTS_FINAL || s->fired;
 
-	sessions_set_due(&w->sessions, s, waits ? time_plus(end_ns, w->lateness_ns) : end_ns);
+	sessions_set_due(w->own, s, waits ? time_plus(end_ns, w->lateness_ns) : end_ns);
 }
 
 static enum windower_answer sessioned_take(
 	struct windower *w, const struct buf *key, int64_t time_ns)
 {
-	struct session *s = sessions_extend(&w->sessions, key->data, key->len, time_ns, join, w);
+	struct sessions *open = w->own;
+	struct session *s = sessions_extend(open, key->data, key->len, time_ns, join, w);
 
+	if (s && s->first_ns != open->began_ns)
+		forget(w, s, open->began_ns);
 	if (!s) {
-		w->complete_ns = time_plus(time_ns, w->gap_ns);
+		w->complete_ns = time_plus(time_ns, w->shape.gap_ns);
 		if (windower_is_over(w, w->complete_ns))
 			return WINDOWER_LATE;
-		s = sessions_begin(&w->sessions, key->data, key->len, time_ns);
+		s = sessions_begin(w->own, key->data, key->len, time_ns);
 	}
 	aggregates_apply(w->aggregates, s->state, time_ns);
 	if (w->results->emit != RESULTS_FINAL) {
 		if (s->moved)
 			retract(w, s);
 		issued_of(w, s)->is_stale = true;
-		s->fired = w->watermark_ns >= sessions_end_ns(&w->sessions, s);
+		s->fired = w->watermark_ns >= sessions_end_ns(w->own, s);
 		if (s->fired)
 			say(w, s);
 	}
+	sessions_note(open, s);
 	set_due(w, s);
 	return WINDOWER_TAKEN;
 }
@@ -144,7 +173,7 @@ static void add_due(struct windower *w, struct dues *d, struct session *s)
 		d->cap = d->cap ? d->cap * 2 : 64;
 		d->list = mem_resize(d->list, d->cap * sizeof(*d->list));
 	}
-	d->list[d->count++] = (struct due){s, sessions_key(&w->sessions, s)};
+	d->list[d->count++] = (struct due){s, sessions_key(w->own, s)};
 }
 
 /* In the order of results; the list is gone then. */
@@ -160,15 +189,17 @@ static void for_each_due(
 
 static void fire(struct windower *w, struct session *s)
 {
-	int64_t last_ns = time_plus(sessions_end_ns(&w->sessions, s), w->lateness_ns);
+	int64_t last_ns = time_plus(sessions_end_ns(w->own, s), w->lateness_ns);
 
 	if (!s->fired)
 		say(w, s);
 	s->fired = true;
-	if (last_ns > w->watermark_ns)
-		set_due(w, s);
-	else
+	if (last_ns <= w->watermark_ns) {
 		end_session(w, s);
+		return;
+	}
+	sessions_note(w->own, s);
+	set_due(w, s);
 }
 
 static void sessioned_advance(struct windower *w)
@@ -176,7 +207,7 @@ static void sessioned_advance(struct windower *w)
 	struct dues d = {0};
 	struct session *s;
 
-	while ((s = sessions_due(&w->sessions, w->watermark_ns)))
+	while ((s = sessions_due(w->own, w->watermark_ns)))
 		add_due(w, &d, s);
 	for_each_due(w, &d, fire);
 }
@@ -187,7 +218,7 @@ static void sessioned_say_early(struct windower *w)
 	struct session *s = NULL;
 	size_t at;
 
-	while ((s = sessions_next(&w->sessions, s, &at)))
+	while ((s = sessions_next(w->own, s, &at)))
 		if (issued_of(w, s)->is_stale)
 			add_due(w, &d, s);
 	for_each_due(w, &d, say);
@@ -204,12 +235,91 @@ static int64_t sessioned_earliest(const struct windower *w)
 
 static size_t sessioned_count(const struct windower *w)
 {
-	return w->sessions.count;
+	const struct sessions *s = w->own;
+
+	return s->count;
 }
 
 static size_t sessioned_bytes(const struct windower *w)
 {
-	return w->sessions.bytes;
+	const struct sessions *s = w->own;
+
+	return s->bytes;
+}
+
+/* Checkpoints */
+
+static void write_session(struct windower *w, struct session *s)
+{
+	begin_entry(w, s, s->first_ns);
+	compact_add_signed(&w->log->value, s->last_ns);
+	compact_add(&w->log->value, s->fired);
+	windower_pack(w, s->state);
+	windowlog_put(w->log);
+}
+
+static size_t sessioned_changed(const struct windower *w)
+{
+	const struct sessions *open = w->own;
+
+	return open->changed_count;
+}
+
+static void sessioned_write_changed(struct windower *w, size_t most)
+{
+	struct session *s;
+
+	for (; most && (s = sessions_take_changed(w->own)); most--)
+		write_session(w, s);
+}
+
+static void sessioned_begin_round(struct windower *w)
+{
+	sessions_begin_round(w->own);
+}
+
+static bool sessioned_write_behind(struct windower *w)
+{
+	struct sessions *open = w->own;
+	struct session *s;
+
+	while (windowlog_goes_on(w->log) && (s = sessions_take_behind(open, &w->log->steps_left)))
+		write_session(w, s);
+	return !open->behind;
+}
+
+static const char *sessioned_take_entry(struct windower *w, const struct windowlog_entry *e)
+{
+	const char *key = e->key + COMPACT_WORD, *at = e->value, *end = at + e->value_len;
+	struct session *s;
+	int64_t first_ns;
+	uint64_t fired;
+
+	if (e->what != SESSION_ENTRY || e->key_len < COMPACT_WORD)
+		return "an entry of another kind of windows";
+	first_ns = (int64_t)compact_read_word(e->key);
+	s = sessions_at(w->own, key, e->key_len - COMPACT_WORD, first_ns);
+	if (!e->value) {
+		if (s)
+			end_session(w, s);
+		return NULL;
+	}
+	if (!s)
+		s = sessions_begin(w->own, key, e->key_len - COMPACT_WORD, first_ns);
+	if (!compact_take_signed(&at, end, &s->last_ns) || !compact_take(&at, end, &fired) ||
+		fired > 1)
+		return "no session";
+	s->fired = fired;
+	sessions_note(w->own, s);
+	return windower_unpack(w, s->state, at, end);
+}
+
+static void sessioned_restored(struct windower *w)
+{
+	struct session *s;
+
+	while ((s = sessions_take_changed(w->own)))
+		set_due(w, s);
 }
 
 const struct window_kind session_windows = {
@@ -222,4 +332,11 @@ const struct window_kind session_windows = {
 	.count = sessioned_count,
 	.bytes = sessioned_bytes,
 	.keys = sessioned_count,
+	.changed = sessioned_changed,
+	.write_changed = sessioned_write_changed,
+	.begin_round = sessioned_begin_round,
+	.write_behind = sessioned_write_behind,
+	.entries = sessioned_count,
+	.take_entry = sessioned_take_entry,
+	.restored = sessioned_restored,
 };

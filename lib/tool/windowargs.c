@@ -1,10 +1,14 @@
 #include "tool/windowargs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/die.h"
 #include "base/units.h"
+
+static const char *const calendar_units[] = {"day", "week", "month", "quarter", "year", NULL};
+static const char *const week_days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 
 static const char *set_kind(struct windowargs *a, enum windowargs_kind kind)
 {
@@ -15,7 +19,7 @@ static const char *set_kind(struct windowargs *a, enum windowargs_kind kind)
 
 static const char *read_tumbling(const char *text, void *to)
 {
-	struct windowing *k = &((struct windowargs *)to)->windower->windowing;
+	struct windowing *k = &((struct windowargs *)to)->windower->shape.windowing;
 	const char *why = units_duration(text, &k->size_ns);
 
 	k->slide_ns = k->size_ns;
@@ -26,7 +30,7 @@ static const char *read_tumbling(const char *text, void *to)
 
 static const char *read_hopping(const char *text, void *to)
 {
-	struct windowing *k = &((struct windowargs *)to)->windower->windowing;
+	struct windowing *k = &((struct windowargs *)to)->windower->shape.windowing;
 	const char *slash = strchr(text, '/'), *why;
 	char size[32];
 
@@ -45,9 +49,9 @@ static const char *read_hopping(const char *text, void *to)
 static const char *read_session(const char *text, void *to)
 {
 	struct windower *k = ((struct windowargs *)to)->windower;
-	const char *why = units_duration(text, &k->gap_ns);
+	const char *why = units_duration(text, &k->shape.gap_ns);
 
-	if (!why && !k->gap_ns)
+	if (!why && !k->shape.gap_ns)
 		why = "must be above 0";
 	return why ? why : set_kind(to, WINDOWARGS_SESSION);
 }
@@ -57,11 +61,11 @@ static const char *read_count(const char *text, void *to)
 	struct windower *k = ((struct windowargs *)to)->windower;
 	char *end;
 
-	k->count = k->slide = strtoull(text, &end, 10);
+	k->shape.count = k->shape.slide = strtoull(text, &end, 10);
 	if (*end == '/')
-		k->slide = strtoull(end + 1, &end, 10);
-	if (strspn(text, "0123456789/") != strlen(text) || *end || !k->count || !k->slide ||
-		k->count > 1000000 || k->slide > 1000000000)
+		k->shape.slide = strtoull(end + 1, &end, 10);
+	if (strspn(text, "0123456789/") != strlen(text) || *end || !k->shape.count ||
+		!k->shape.slide || k->shape.count > 1000000 || k->shape.slide > 1000000000)
 		return "not N or N/SLIDE, numbers above 0, N at most 1000000";
 	return set_kind(to, WINDOWARGS_COUNT);
 }
@@ -77,11 +81,10 @@ static bool find_word(const char *text, const char *const *words, int *which)
 
 static const char *read_calendar(const char *text, void *to)
 {
-	static const char *const units[] = {"day", "week", "month", "quarter", "year", NULL};
-	struct windowing *k = &((struct windowargs *)to)->windower->windowing;
+	struct windowing *k = &((struct windowargs *)to)->windower->shape.windowing;
 	int unit;
 
-	if (!find_word(text, units, &unit))
+	if (!find_word(text, calendar_units, &unit))
 		return "not day, week, month, quarter or year";
 	k->unit = (enum calendar_unit)unit;
 	return set_kind(to, WINDOWARGS_CALENDAR);
@@ -89,10 +92,9 @@ static const char *read_calendar(const char *text, void *to)
 
 static const char *read_week_start(const char *text, void *to)
 {
-	static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 	int day;
 
-	if (!find_word(text, days, &day))
+	if (!find_word(text, week_days, &day))
 		return "not mon, tue, wed, thu, fri, sat or sun";
 	*(int *)to = day + 1;
 	return NULL;
@@ -118,16 +120,16 @@ static void check_kind(struct windowargs *a)
 		die(EX_USAGE, "more than one kind of window is given");
 	if (a->kind == WINDOWARGS_CALENDAR && !a->time->zone)
 		die(EX_USAGE, "--calendar wants --tz ZONE: its days are those of a time zone");
-	if (a->windower->windowing.offset_ns && a->kind != WINDOWARGS_HOPPING)
+	if (a->windower->shape.windowing.offset_ns && a->kind != WINDOWARGS_HOPPING)
 		die(EX_USAGE, "--offset is for tumbling and hopping windows");
 	if (a->kind == WINDOWARGS_HOPPING &&
-		(a->windower->windowing.offset_ns <= -k->windowing.slide_ns ||
-			a->windower->windowing.offset_ns >= k->windowing.slide_ns))
+		(a->windower->shape.windowing.offset_ns <= -k->shape.windowing.slide_ns ||
+			a->windower->shape.windowing.offset_ns >= k->shape.windowing.slide_ns))
 		die(EX_USAGE, "--offset must be shorter than the slide of the windows");
-	if (k->windowing.week_start &&
-		(a->kind != WINDOWARGS_CALENDAR || k->windowing.unit != CALENDAR_WEEK))
+	if (k->shape.windowing.week_start &&
+		(a->kind != WINDOWARGS_CALENDAR || k->shape.windowing.unit != CALENDAR_WEEK))
 		die(EX_USAGE, "--week-start is for --calendar week");
-	if (k->gives_partial && a->kind != WINDOWARGS_COUNT)
+	if (k->shape.gives_partial && a->kind != WINDOWARGS_COUNT)
 		die(EX_USAGE, "--partial is for --count");
 }
 
@@ -156,9 +158,9 @@ static void check_rest(const struct windowargs *a)
 	if (a->results->top && !is_aligned && a->kind != WINDOWARGS_ALL)
 		die(EX_USAGE, "--top is not for --session and --count: it compares the keys of one "
 			      "window");
-	if (a->windower->fills && !is_aligned)
+	if (a->windower->shape.fills && !is_aligned)
 		die(EX_USAGE, "--fill is for tumbling, hopping and calendar windows");
-	if (!a->windower->fills && a->windower->fill_for_ns != INT64_MAX)
+	if (!a->windower->shape.fills && a->windower->shape.fill_for_ns != INT64_MAX)
 		die(EX_USAGE, "--fill-for wants --fill");
 }
 
@@ -186,7 +188,7 @@ static const struct opt *kind_options(struct windowargs *a)
 			.help = "of N records, one each SLIDE; see --partial",
 			.read = read_count,
 			.to = a},
-		{.name = "partial", .help = NULL, .to = &a->windower->gives_partial},
+		{.name = "partial", .help = NULL, .to = &a->windower->shape.gives_partial},
 		{.name = "calendar",
 			.arg = "UNIT",
 			.help = "day, week, month, quarter, year in --tz",
@@ -196,13 +198,13 @@ static const struct opt *kind_options(struct windowargs *a)
 			.arg = "DAY",
 			.help = NULL,
 			.read = read_week_start,
-			.to = &a->windower->windowing.week_start},
+			.to = &a->windower->shape.windowing.week_start},
 		{.name = "all", .help = "one window of all", .to = &a->wants_all},
 		{.name = "offset",
 			.arg = "D",
 			.help = NULL,
 			.read = opt_signed_duration,
-			.to = &a->windower->windowing.offset_ns},
+			.to = &a->windower->shape.windowing.offset_ns},
 		{.name = NULL},
 	};
 
@@ -220,21 +222,13 @@ static const struct opt *result_options(struct windowargs *a)
 			.help = "add a field that is worked out from the result",
 			.read = results_read_let,
 			.to = a->results},
-		{.name = "having",
-			.arg = "EXPR",
-			.help = "give only results for which this is true",
-			.read = results_read_having,
-			.to = a->results},
-		{.name = "top",
-			.arg = "N:FIELD",
-			.help = "of a window only the keys with the N largest",
-			.read = results_read_top,
-			.to = a->results},
-		{.name = "fill", .to = &a->windower->fills},
+		{.name = "having", .arg = "EXPR", .read = results_read_having, .to = a->results},
+		{.name = "top", .arg = "N:FIELD", .read = results_read_top, .to = a->results},
+		{.name = "fill", .to = &a->windower->shape.fills},
 		{.name = "fill-for",
 			.arg = "D",
 			.read = opt_duration,
-			.to = &a->windower->fill_for_ns},
+			.to = &a->windower->shape.fill_for_ns},
 		{.name = NULL},
 	};
 
@@ -300,4 +294,85 @@ void windowargs_parse(struct windowargs *a, int argc, char **argv)
 		die(EX_USAGE, "unexpected operand '%s': it reads the standard input", argv[0]);
 	check_kind(a);
 	check_rest(a);
+}
+
+static void shape_duration(const struct windowargs *a, const char *option, int64_t ns)
+{
+	char text[UNITS_DURATION_TEXT_MAX];
+
+	units_duration_text(ns, text);
+	filter_shape(a->filter, option, text);
+}
+
+static void shape_pair(
+	const struct windowargs *a, const char *option, const char *first, const char *second)
+{
+	struct buf text;
+
+	buf_init(&text);
+	buf_format(&text, "%s/%s", first, second);
+	filter_shape(a->filter, option, buf_string(&text));
+	buf_release(&text);
+}
+
+static void shape_hopping(const struct windowargs *a)
+{
+	const struct windowing *k = &a->windower->shape.windowing;
+	char size[UNITS_DURATION_TEXT_MAX], slide[UNITS_DURATION_TEXT_MAX];
+	int64_t offset_ns = k->offset_ns < 0 ? k->offset_ns + k->slide_ns : k->offset_ns;
+
+	units_duration_text(k->size_ns, size);
+	units_duration_text(k->slide_ns, slide);
+	if (k->size_ns == k->slide_ns)
+		filter_shape(a->filter, "tumbling", size);
+	else
+		shape_pair(a, "hopping", size, slide);
+	if (offset_ns)
+		shape_duration(a, "offset", offset_ns);
+}
+
+static void shape_calendar(const struct windowargs *a)
+{
+	const struct windowing *k = &a->windower->shape.windowing;
+
+	filter_shape(a->filter, "calendar", calendar_units[k->unit]);
+	filter_shape(a->filter, "tz", a->time->zone);
+	if (k->unit == CALENDAR_WEEK)
+		filter_shape(a->filter, "week-start", week_days[k->week_start - 1]);
+}
+
+static void shape_count(const struct windowargs *a)
+{
+	char count[24], slide[24];
+
+	snprintf(count, sizeof(count), "%llu", (unsigned long long)a->windower->shape.count);
+	snprintf(slide, sizeof(slide), "%llu", (unsigned long long)a->windower->shape.slide);
+	shape_pair(a, "count", count, slide);
+}
+
+void windowargs_shape(const struct windowargs *a)
+{
+	switch (a->kind) {
+	case WINDOWARGS_HOPPING:
+		shape_hopping(a);
+		break;
+	case WINDOWARGS_SESSION:
+		shape_duration(a, "session", a->windower->shape.gap_ns);
+		break;
+	case WINDOWARGS_COUNT:
+		shape_count(a);
+		break;
+	case WINDOWARGS_CALENDAR:
+		shape_calendar(a);
+		break;
+	case WINDOWARGS_ALL:
+	case WINDOWARGS_NONE:
+		filter_shape(a->filter, "all", "given");
+		break;
+	}
+	filter_shape(a->filter, "agg", a->aggregates);
+	fields_shape(&a->key, a->filter, "key");
+	time_field_shape(a->time, a->filter);
+	filter_shape(a->filter, "emit",
+		a->results->emit == RESULTS_FINAL ? "final" : "updates or retractions");
 }

@@ -42,6 +42,9 @@ struct windowargs {
 /* Reads the command line into *a and what it points to. Dies with EX_USAGE. */
 void windowargs_parse(struct windowargs *a, int argc, char **argv);
 
+/* Says which of the options shape what is kept under a checkpoint. */
+void windowargs_shape(const struct windowargs *a);
+
 /* Whether the windows end with event time. */
 bool windowargs_end_with_time(const struct windowargs *a);
 

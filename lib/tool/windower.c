@@ -1,6 +1,8 @@
 #include "tool/windower.h"
 
+#include "base/compact.h"
 #include "base/die.h"
+#include "state/member.h"
 
 static const struct aggregate *largest(const struct aggregates *a)
 {
@@ -44,4 +46,86 @@ void windower_check_memory(const struct windower *w)
 			"closes them "
 			"earlier, or shorter windows, hold fewer",
 			w->kind->keys(w), w->kind->count(w));
+}
+
+/* Checkpoints */
+
+void windower_clear(struct windower *w, void *state)
+{
+	struct issued *was = results_issued(w->results, state);
+
+	aggregates_clear(w->aggregates, state);
+	if (was)
+		w->issued_bytes -= (int64_t)issued_release(was);
+}
+
+void windower_pack(struct windower *w, void *state)
+{
+	const struct issued *was = results_issued(w->results, state);
+
+	if (was)
+		issued_pack(was, &w->log->value);
+	aggregates_pack(w->aggregates, state, &w->log->value);
+}
+
+const char *windower_unpack(struct windower *w, void *state, const char *at, const char *end)
+{
+	struct issued *was = results_issued(w->results, state);
+
+	windower_clear(w, state);
+	if (was && !issued_unpack(was, &at, end))
+		return "what was said of a window is not as it should be";
+	if (was && was->row)
+		w->issued_bytes += was->row_len;
+	if (!aggregates_unpack(w->aggregates, state, at, (size_t)(end - at)))
+		return "the aggregates of a window are not as they should be";
+	return NULL;
+}
+
+/* Which sums were said to be inexact, as bits. */
+static uint64_t inexact_of(const struct aggregates *a)
+{
+	uint64_t told = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		told |= (uint64_t)a->list[i].is_inexact << i;
+	return told;
+}
+
+static void restore_inexact(struct aggregates *a, uint64_t told)
+{
+	for (size_t i = 0; i < a->count; i++)
+		a->list[i].is_inexact = a->list[i].is_told = told >> i & 1;
+}
+
+static int64_t over_ns(const struct windower *w)
+{
+	int64_t until_ns = time_minus(w->watermark_ns, w->lateness_ns);
+
+	return w->watermark_ns != INT64_MIN && until_ns > w->over_ns ? until_ns : w->over_ns;
+}
+
+void windower_snapshot(struct windower *w, struct snapshot *to)
+{
+	if (w->watermark_ns == INT64_MAX)
+		windowlog_empty(w->log);
+	else
+		windowlog_seal(w, to);
+	member_put(to->state, "watermark", w->watermark_ns);
+	member_put(to->state, "over", over_ns(w));
+	member_put(to->state, "sequence", (int64_t)w->aggregates->sequence);
+	member_put(to->state, "inexact", (int64_t)inexact_of(w->aggregates));
+	if (w->kind->snapshot)
+		w->kind->snapshot(w, to->state);
+}
+
+void windower_restore(struct windower *w, const struct snapshot *from)
+{
+	w->watermark_ns = member_get(from->state, "watermark");
+	w->over_ns = member_get(from->state, "over");
+	w->aggregates->sequence = (uint64_t)member_get(from->state, "sequence");
+	restore_inexact(w->aggregates, (uint64_t)member_get(from->state, "inexact"));
+	if (w->kind->restore)
+		w->kind->restore(w, from->state);
+	windowlog_restore(w, from);
 }

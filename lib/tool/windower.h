@@ -9,12 +9,10 @@
 #include <stdint.h>
 
 #include "base/instant.h"
-#include "base/table.h"
-#include "flow/panes.h"
-#include "flow/sessions.h"
 #include "flow/window.h"
 #include "record/aggregate.h"
 #include "tool/results.h"
+#include "tool/windowlog.h"
 
 /* What became of a record. */
 enum windower_answer {
@@ -27,8 +25,9 @@ enum windower_answer {
 struct windower;
 
 struct window_kind {
+	/* Makes w->own. */
 	void (*init)(struct windower *w);
-	/* Lets go of all that is open. */
+	/* Lets go of all that is open, and of w->own. */
 	void (*release)(struct windower *w);
 	/* Takes the record that w->aggregates has read; key borrows until the return. */
 	enum windower_answer (*take)(struct windower *w, const struct buf *key, int64_t time_ns);
@@ -42,6 +41,35 @@ struct window_kind {
 	size_t (*count)(const struct windower *w);
 	size_t (*bytes)(const struct windower *w);
 	size_t (*keys)(const struct windower *w);
+
+	/* Only under a checkpoint, where w->log is the log that entries are put into. */
+	/* How many entries have changed since they were written; and writes as many of them. */
+	size_t (*changed)(const struct windower *w);
+	void (*write_changed)(struct windower *w, size_t most);
+	/* A round of the log begins; and what of it is still to be written, while
+	 * windowlog_goes_on: true if that is done. */
+	void (*begin_round)(struct windower *w);
+	bool (*write_behind)(struct windower *w);
+	/* How many there are in a log without what is out of date. */
+	size_t (*entries)(const struct windower *w);
+	/* Takes an entry of the log, in its order: NULL or the static reason why it is none. Then
+	 * they were all. */
+	const char *(*take_entry)(struct windower *w, const struct windowlog_entry *e);
+	void (*restored)(struct windower *w);
+	/* What is not in the log; NULL: nothing. */
+	void (*snapshot)(const struct windower *w, json_t *state);
+	void (*restore)(struct windower *w, const json_t *state);
+};
+
+/* What the command line says of the windows of each kind. */
+struct window_shape {
+	struct windowing windowing; /* aligned */
+	bool fills;                 /* empty windows of keys that were seen give results, too */
+	int64_t fill_for_ns;        /* after a key's last record */
+	int64_t gap_ns;             /* session */
+	uint64_t count;             /* count: records in a window, */
+	uint64_t slide;             /* and from one to the next */
+	bool gives_partial;
 };
 
 struct windower {
@@ -55,34 +83,32 @@ struct windower {
 	uint64_t memory_bytes;
 	uint64_t max_keys; /* in windows; 0: no limit */
 
-	/* aligned */
-	struct windowing windowing;
-	struct panes panes;
-	bool fills;          /* empty windows of keys that were seen give results, too */
-	int64_t fill_for_ns; /* after a key's last record */
-	struct table fill_keys;
-	struct window fill_at; /* the next window to be filled */
-	bool fill_begun;
-	int64_t fill_last_ns; /* where the last window with records begins */
-
-	/* session */
-	int64_t gap_ns;
-	struct sessions sessions;
-
-	/* count */
-	uint64_t count;
-	uint64_t slide;
-	uint64_t slice; /* records, the most that divides both */
-	uint64_t ring;  /* slices of a window */
-	bool gives_partial;
-	struct table tallies;
+	int64_t over_ns; /* windows that end up to here were let go of: with another lateness */
+	bool is_kept;    /* there is a checkpoint: changes are to be followed */
+	struct windowlog *log; /* borrowed; NULL without, and at the end */
+	struct window_shape shape;
+	void *own; /* of the kind: what is open */
 };
 
 /* Whether a window that ends there takes no record any more. */
 static inline bool windower_is_over(const struct windower *w, int64_t end_ns)
 {
-	return w->watermark_ns != INT64_MIN && w->watermark_ns >= time_plus(end_ns, w->lateness_ns);
+	return end_ns <= w->over_ns ||
+	       (w->watermark_ns != INT64_MIN &&
+		       w->watermark_ns >= time_plus(end_ns, w->lateness_ns));
 }
+
+/* Puts all that is open, and what bounds it, into a snapshot; and goes on from there. */
+void windower_snapshot(struct windower *w, struct snapshot *to);
+void windower_restore(struct windower *w, const struct snapshot *from);
+
+/* The state of a key in a window, with what was said of it, appended to the log's value; and
+ * back, in place of what there was: NULL or a static reason. */
+void windower_pack(struct windower *w, void *state);
+const char *windower_unpack(struct windower *w, void *state, const char *at, const char *end);
+
+/* Lets go of what a state points to. */
+void windower_clear(struct windower *w, void *state);
 
 /* Dies with EX_TEMPFAIL when more is held than may be, and says what takes most of it. */
 void windower_check_memory(const struct windower *w);

@@ -59,8 +59,8 @@ for name in sys.argv[1:]:
 
 @test "a batch is synced before it has its name, the directory after" {
 	records 3 >in
-	ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,rename dd-batch -q --dir landed --count 3 <in >out
-	sed -n 's/^[0-9]* *\(fsync\|rename\).*/\1/p' trace | tail -n 3 | same <(printf '%s\n' fsync rename fsync)
+	ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,link dd-batch -q --dir landed --count 3 <in >out
+	sed -n 's/^[0-9]* *\(fsync\|link\).*/\1/p' trace | tail -n 4 | same <(printf '%s\n' fsync fsync link fsync)
 }
 
 @test "two of one pipeline in one directory: 75" {
@@ -68,11 +68,11 @@ for name in sys.argv[1:]:
 	dd-batch -q --dir landed --count 5 <pipe >first 2>&1 &
 	holder=$!
 	exec 9>pipe
-	wait_for test -e landed/.default.lock
+	wait_for test -e landed/.default.batch/lock
 	records 5 >&9
 	wait_for test -s first
 	expect 75 dd-batch --dir landed --count 5 </dev/null
-	has err "landed/.default.lock' is locked"
+	has err "landed/.default.batch/lock' is locked"
 	exec 9>&-
 	wait $holder
 }

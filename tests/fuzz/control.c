@@ -28,7 +28,11 @@ static void write_again(struct buf *to, const struct control *c)
 	else if (c->kind == CONTROL_ABORT)
 		control_abort(to, c->run, c->stage, c->exit, c->text);
 	else if (c->kind == CONTROL_OPEN)
-		control_open(to, c->run, c->text ? c->text : "", c->epoch);
+		control_open(to, c->run, c->text ? c->text : "",
+			&(struct control_start){.incarnation = c->incarnation,
+				.epoch = c->epoch,
+				.of = c->of,
+				.is_new = c->is_new});
 	else if (c->kind == CONTROL_BARRIER)
 		control_barrier_joined(to, c, json_incref(stage));
 	json_decref(stage);

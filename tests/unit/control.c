@@ -67,7 +67,7 @@ void test_open(void)
 	struct control c;
 
 	buf_init(&line);
-	control_open(&line, 0x1f, "orders", 41);
+	control_open(&line, 0x1f, "orders", &(struct control_start){.epoch = 41});
 	check_text(buf_string(&line), "{\"$dd\":{\"run\":\"000000000000001f\",\"open\":{\"v\":1,"
 				      "\"pipeline\":\"orders\",\"epoch\":41}}}\n");
 	c = read_written(&line);
