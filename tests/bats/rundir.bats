@@ -201,3 +201,25 @@ END
 	expect 74 dd-run --backup state other
 	has err "what the commit of 'state' relies on is not there"
 }
+
+@test "--backup: copies of a pipeline that goes on meanwhile are whole, each of another epoch" {
+	: >app.log
+	dd-run --checkpoint D 'dd-source --follow --every 10ms app.log | dd-dedupe --key id |
+		dd-watermark --time t --time-format s --bound 2s |
+		dd-window --time t --time-format s --tumbling 5s --agg count | dd-deliver file:out' 2>err &
+	local run=$! copy number epoch before=0
+	for copy in 1 2 3 4 5 6 7 8; do
+		for number in 1 2 3 4 5; do echo "{\"id\":$copy$number,\"t\":$((1767225600 + copy * 5 + number))}"; done >>app.log
+		# the commit moves on between two copies, and during them
+		wait_for eval '[ "$(head -n 1 D/commit | jq .epoch)" -gt $before ]'
+		expect 0 dd-run --backup D copy.$copy
+		expect 0 dd-run --check copy.$copy
+		expect 0 dd-deliver --verify copy.$copy
+		epoch=$(head -n 1 copy.$copy/commit | jq .epoch)
+		[ "$epoch" -gt "$before" ]
+		before=$epoch
+	done
+	kill -TERM $run
+	wait $run
+	expect 0 dd-run --check D
+}
