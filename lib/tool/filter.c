@@ -328,8 +328,6 @@ static void read_input(struct filter *f, const char *path)
 
 	input_open(&f->input, path);
 	lines_begin(&f->lines, &f->input);
-	if (f->handlers->input_begin)
-		f->handlers->input_begin(f->state, f->input.name);
 	do {
 		while (lines_next(&f->lines, &l))
 			intake_line(f, &l);
@@ -339,8 +337,6 @@ static void read_input(struct filter *f, const char *path)
 	if (lines_tail(&f->lines, &l))
 		intake_line(f, &l);
 	outlet_flush_passed(&f->outlet);
-	if (f->handlers->input_end)
-		f->handlers->input_end(f->state);
 	if (f->role != FILTER_SOURCE)
 		supervision_end_of_input(f);
 	input_close(&f->input);

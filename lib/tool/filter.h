@@ -94,11 +94,6 @@ struct handlers {
 	void (*snapshot)(void *state, struct snapshot *to);
 	/* Under a checkpoint: the commit has come to an epoch of this run. */
 	void (*committed)(void *state, struct epoch at);
-	/* An input begins, or is complete; for sources with a format of their own. */
-	void (*input_begin)(void *state, const char *name);
-	void (*input_end)(void *state);
-	/* A line of such a format, of which tool/intake makes records. */
-	void (*line)(void *state, const struct line *l);
 };
 
 struct commitment;

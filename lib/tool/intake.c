@@ -138,10 +138,6 @@ void intake_line(struct filter *f, const struct line *l)
 		.hash = l->hash,
 	};
 
-	if (f->handlers->line) {
-		f->handlers->line(f->state, l);
-		return;
-	}
 	if (is_blank(l)) {
 		f->balance.empty++;
 		return;
