@@ -273,6 +273,11 @@ void deadletters_publish(const struct deadletters *d, uint64_t run, uint64_t epo
 	closedir(store);
 }
 
+void deadletters_adopt(const struct deadletters *d)
+{
+	durable_adopt(d->dir);
+}
+
 void deadletters_sweep(const struct deadletters *d, uint64_t spared)
 {
 	DIR *store = store_list(d);

@@ -64,6 +64,10 @@ void deadletters_seal(struct deadletters *d);
 /* The run has come to a committed epoch: what is of it and not beyond it is published. */
 void deadletters_publish(const struct deadletters *d, uint64_t run, uint64_t epoch);
 
+/* Makes durable what was published by whoever died before he could: to be called before anything is
+ * made that a commit of another run may follow. */
+void deadletters_adopt(const struct deadletters *d);
+
 /* Deletes what other runs than this one and `spared` left, which can't be committed any more. */
 void deadletters_sweep(const struct deadletters *d, uint64_t spared);
 

@@ -165,7 +165,8 @@ static void sweep(struct filter *f, struct epoch commit, uint64_t spared)
 	snapshot_sweep(&f->epochs.checkpoint, commit, (unsigned)f->epochs.keep, spared);
 }
 
-/* What the commit covers is published before anything new is made. */
+/* What the commit covers is published before anything new is made, and durably so, whoever did it:
+ * once this run has committed, a hidden name of an older one is a dead start's, and swept. */
 static void settle_start(struct filter *f)
 {
 	struct epochs *e = &f->epochs;
@@ -173,6 +174,7 @@ static void settle_start(struct filter *f)
 	e->last = e->start.at;
 	outlet_begin_epoch(&f->outlet, &e->checkpoint, e->start.at.number + 1);
 	outlet_publish(&f->outlet, e->start.at);
+	deadletters_adopt(&f->outlet.letters);
 }
 
 static void check_known(struct filter *f)

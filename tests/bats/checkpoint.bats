@@ -759,6 +759,27 @@ letters() {
 	grep -qE '^source-2-1-[0-9a-f]{16}$' id
 }
 
+# Runs on ./disk, each killed behind a CALL, or '' none; then the power is cut: soak/cut.
+cut_power() { # CALL… -- COMMAND…
+	"$BATS_TEST_DIRNAME/../soak/cut" disk "$@"
+}
+
+@test "letters whose stage died between their renaming and the sync outlast a power cut" {
+	export DDPIPE_CHECKPOINT=disk/cp TO=file:disk/got
+	export -f pipeline
+	mkdir disk
+	record 1
+	goes 0
+	echo bad >>in.ndjson
+	cut_power 'dd-source rename source.' -- bash -c pipeline
+	equal '[]' "$(letters disk/cp/dlq)"
+	# to the last start they are published, and its commit is another run's than theirs
+	cut_power 'dd-source rename source.' '' -- bash -c pipeline
+	equal 3 "$(head -n 1 disk/cp/commit | jq .epoch)"
+	goes 0
+	equal '["bad"]' "$(letters disk/cp/dlq)"
+}
+
 @test "the same input gives the same ids of letters" {
 	for dir in a b; do
 		printf '%s\n' '{"id":1}' bad '{"no":1}' worse >in.ndjson

@@ -47,13 +47,13 @@ enum action {
 
 /* Shared by all processes and the test, which makes it; its first fields are 64 bits each. */
 struct control {
-	uint64_t calls; /* of the program that is meant */
+	uint64_t calls; /* of those that are meant */
 	uint64_t at;    /* the call that it happens at, from 1; 0: none */
 	uint64_t action;
 	uint64_t fired;   /* it has happened */
 	uint64_t stopped; /* every call ends its process */
 	uint64_t log_bytes;
-	char program[PROGRAM_MAX]; /* which one is meant; empty: all */
+	char program[PROGRAM_MAX]; /* what the calls that are meant begin with; empty: all */
 	char what[WHAT_MAX];       /* where it happened, for people */
 };
 
@@ -293,9 +293,14 @@ struct call {
 	bool is_last; /* the process ends behind it */
 };
 
-static bool is_meant(const struct control *c)
+/* A program's name means all of its calls; more of what a call is, such calls alone: "mv rename a".
+ */
+static bool is_meant(const struct control *c, const char *what, const char *name)
 {
-	return !*c->program || strcmp(c->program, program_invocation_short_name) == 0;
+	char text[WHAT_MAX];
+
+	snprintf(text, sizeof(text), "%s %s %s", program_invocation_short_name, what, name);
+	return strncmp(text, c->program, strlen(c->program)) == 0;
 }
 
 static void fate_choose(struct call *call, struct control *c, bool takes_space)
@@ -342,7 +347,7 @@ static struct call call_begin(const char *what, const char *name, bool takes_spa
 	lock_take();
 	if (c->stopped)
 		die_now();
-	if (!is_meant(c))
+	if (!is_meant(c, what, name))
 		return call;
 	c->calls++;
 	is_there = c->at && (c->calls == c->at ||
