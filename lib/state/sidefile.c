@@ -77,6 +77,9 @@ static void begin_again(const struct sidefile *s, const char *segment, int fd)
 		die_errno(EX_IOERR, "cannot look at '%s'", s->path);
 	if (!S_ISREG(st.st_mode))
 		return;
+	/* who noted it may have died before the sync; once there is more, nothing else tells */
+	if (length >= 0)
+		durable_adopt(s->note);
 	/* shorter: somebody has emptied or replaced it since */
 	if (length >= 0 && st.st_size > length && ftruncate(fd, length) != 0)
 		die_errno(EX_IOERR, "cannot cut '%s'", s->path);

@@ -827,6 +827,23 @@ cut_power() { # CALL… -- COMMAND…
 	equal 4 "$(wc -l <late)"
 }
 
+@test "--late FILE: its noted length outlasts a power cut, though who noted it died before the sync" {
+	windows() {
+		dd-run 'dd-source -q --once in.ndjson | dd-watermark -q --time at --time-format s --bound 0s |
+			dd-window -q --time at --time-format s --tumbling 10s --agg count --late disk/late |
+			dd-deliver -q file:disk/got'
+	}
+	export DDPIPE_CHECKPOINT=disk/cp
+	export -f windows
+	mkdir disk
+	printf '{"at":%s}\n' 1777636801 1777636825 1777636803 >in.ndjson
+	windows
+	echo '{"at":1777636804}' >>in.ndjson
+	cut_power 'dd-window rename late.note' 'dd-window unlink late.' -- bash -c windows
+	windows
+	equal '[3,4]' "$(jq -s -c 'map(.at - 1777636800)' disk/late)"
+}
+
 # dd-batch
 
 # The input grows to so many lines of ./all.
