@@ -14,6 +14,7 @@
 #include "io/loop.h"
 #include "io/zoneinfo.h"
 #include "state/member.h"
+#include "state/sidefile.h"
 #include "tool/aligned.h"
 #include "tool/counted.h"
 #include "tool/sessioned.h"
@@ -122,7 +123,7 @@ static void windows_begin(void *state)
 	struct windows *w = state;
 
 	if (conf.late && strcmp(conf.late, "drop") != 0)
-		filter_side_open(&w->filter, conf.late, "late");
+		filter_side_open(&w->filter, conf.late, SIDE_LATE);
 	if (conf.early_ns)
 		w->early_ns = time_plus(loop_now_ns(), conf.early_ns);
 }

@@ -273,6 +273,15 @@ void deadletters_publish(const struct deadletters *d, uint64_t run, uint64_t epo
 	closedir(store);
 }
 
+void deadletters_publish_for(
+	const struct deadletters *d, const char *stage, uint64_t run, uint64_t epoch)
+{
+	struct deadletters other = {.dir = d->dir, .stage = stage, .incarnation = d->incarnation};
+
+	deadletters_publish(&other, run, epoch);
+	deadletters_adopt(&other);
+}
+
 void deadletters_adopt(const struct deadletters *d)
 {
 	durable_adopt(d->dir);

@@ -64,6 +64,10 @@ void deadletters_seal(struct deadletters *d);
 /* The run has come to a committed epoch: what is of it and not beyond it is published. */
 void deadletters_publish(const struct deadletters *d, uint64_t run, uint64_t epoch);
 
+/* The same for another stage, which is there no more to do it itself. Durable when it returns. */
+void deadletters_publish_for(
+	const struct deadletters *d, const char *stage, uint64_t run, uint64_t epoch);
+
 /* Makes durable what was published by whoever died before he could: to be called before anything is
  * made that a commit of another run may follow. */
 void deadletters_adopt(const struct deadletters *d);

@@ -136,3 +136,12 @@ void sidefile_publish(struct sidefile *s, struct epoch committed)
 		free(segment);
 	}
 }
+
+char *sidefile_left(const char *stage_dir, struct epoch committed)
+{
+	const struct checkpoint other = {.stage_dir = (char *)(size_t)stage_dir};
+	struct epochfile held;
+
+	epochfile_init(&held, &other, SIDE_LATE, 0);
+	return access(stage_dir, F_OK) == 0 ? epochfile_due(&held, committed) : NULL;
+}

@@ -14,6 +14,9 @@
 #include "state/checkpoint.h"
 #include "state/epochfile.h"
 
+/* The kind of late records' bulk files. */
+#define SIDE_LATE "late"
+
 struct sidefile {
 	const char *path; /* the user's; borrowed */
 	char *note;       /* where the length is noted */
@@ -33,5 +36,9 @@ void sidefile_seal(struct sidefile *s);
 
 /* The run has come to a committed epoch: what is of it and not beyond it is appended. */
 void sidefile_publish(struct sidefile *s, struct epoch committed);
+
+/* What a stage that is there no more has yet to append, though it is committed: gives the path of
+ * the first such file in its directory; NULL if there is none. */
+char *sidefile_left(const char *stage_dir, struct epoch committed);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/die.h"
 #include "io/random.h"
+#include "state/sidefile.h"
 #include "tool/filter.h"
 #include "tool/supervision.h"
 
@@ -299,6 +300,27 @@ static bool stands_in(const json_t *names, const char *name)
 	return false;
 }
 
+/* It has left the pipeline. If it was killed behind the last commit, before it had published what
+ * that covers, there is nobody else to do it, and after the next commit nobody knows that it is to
+ * be done. A file of the user's is only known to the stage itself. */
+static void settle_for(const struct filter *f, const char *stage)
+{
+	struct epoch at = f->epochs.start.at;
+	struct buf dir;
+	char *held;
+
+	buf_init(&dir);
+	buf_format(&dir, "%s/stages/%s", f->epochs.dir, stage);
+	held = sidefile_left(buf_string(&dir), at);
+	if (held)
+		die(EX_CONFIG,
+			"stage '%s' is to be forgotten, but has yet to append '%s' to a file of "
+			"yours: one more start with it does that; or append it and delete it",
+			stage, held);
+	buf_release(&dir);
+	deadletters_publish_for(&f->outlet.letters, stage, at.run, at.number);
+}
+
 /* The names of both lists in order, but for those that came and went as was said. */
 static void compare_lists(const struct filter *f, const json_t *now, const json_t *stages)
 {
@@ -315,6 +337,7 @@ static void compare_lists(const struct filter *f, const json_t *now, const json_
 					"stage '%s' is gone from the pipeline since epoch %" PRIu64
 					": --forget %s says that this is meant",
 					old, f->epochs.start.at.number, old);
+			settle_for(f, old);
 			i++;
 		} else if (new && !stands_in(was, new)) {
 			if (!json_is_true(json_object_get(json_array_get(stages, k), "init")))

@@ -844,6 +844,62 @@ cut_power() { # CALL… -- COMMAND…
 	equal '[3,4]' "$(jq -s -c 'map(.at - 1777636800)' disk/late)"
 }
 
+without_dedupe() { # [OPTION of dd-deliver…]
+	: >err
+	dd-source -q --once in.ndjson 2>>err | dd-deliver -q "$@" file:disk/got 2>>err
+}
+
+@test "a stage that was killed before it published its letters is forgotten, and they are seen" {
+	export DDPIPE_CHECKPOINT=disk/cp TO=file:disk/got
+	export -f pipeline
+	mkdir disk
+	record 1
+	echo '{"no":"id"}' >>in.ndjson
+	# the letter has its hidden name again
+	cut_power 'dd-dedupe rename dedupe.' -- bash -c pipeline
+	equal 1 "$(head -n 1 disk/cp/commit | jq .epoch)"
+	equal '' "$(dd-dlq ls disk/cp/dlq)"
+	record 2
+	status=0
+	without_dedupe --forget other || status=$?
+	equal 78 $status
+	equal '' "$(dd-dlq ls disk/cp/dlq)"
+	without_dedupe --forget dedupe
+	equal '{"no":"id"}' "$(dd-dlq show --raw disk/cp/dlq)"
+	equal '' "$(find disk/cp/dlq -name '.*')"
+	record 3
+	without_dedupe --forget dedupe
+	equal '{"no":"id"}' "$(dd-dlq show --raw disk/cp/dlq)"
+	ids '1 2 3' disk/got
+}
+
+@test "a stage that was killed before it appended to --late FILE is not forgotten until it has" {
+	windows() {
+		dd-run 'dd-source -q --once in.ndjson | dd-watermark -q --time at --time-format s --bound 0s |
+			dd-window -q --time at --time-format s --tumbling 10s --agg count --late disk/late |
+			dd-deliver -q file:disk/got'
+	}
+	plain() {
+		: >err
+		dd-source -q --once in.ndjson 2>>err | dd-watermark -q --time at --time-format s --bound 0s 2>>err |
+			dd-deliver -q --forget window file:disk/got 2>>err
+	}
+	export DDPIPE_CHECKPOINT=disk/cp
+	export -f windows
+	mkdir disk
+	printf '{"at":%s}\n' 1777636801 1777636825 1777636803 >in.ndjson
+	cut_power 'dd-window rename late.note' -- bash -c windows
+	cp disk/cp/commit before
+	status=0
+	plain || status=$?
+	equal 78 $status
+	has err "stage 'window' is to be forgotten, but has yet to append 'disk/cp/stages/window/late."
+	cmp before disk/cp/commit
+	windows
+	plain
+	equal '[3]' "$(jq -s -c 'map(.at - 1777636800)' disk/late)"
+}
+
 # dd-batch
 
 # The input grows to so many lines of ./all.
