@@ -23,8 +23,8 @@ ACTIONS = ["kill", "kill-after", "kill-in", "eio", "enospc", "short", "stop-all"
 class Control:
     """struct control of faults.c: the one place where the processes of a pipeline meet the test."""
 
-    FIELDS = ["calls", "at", "action", "fired", "stopped", "log_bytes"]
-    PROGRAM, WHAT, SIZE = 48, 112, 368
+    FIELDS = ["calls", "at", "action", "fired", "stopped", "log_bytes", "ahead_ns"]
+    PROGRAM, WHAT, SIZE = 56, 120, 376
 
     def __init__(self, path):
         self.path = path
