@@ -33,7 +33,16 @@ const char *key_fields_read(struct key_fields *k, const char *list)
 void key_fields_release(struct key_fields *k)
 {
 	free(k->text);
+	if (k->canonical)
+		canonical_release(k->canonical);
+	free(k->canonical);
 	*k = (struct key_fields){0};
+}
+
+void key_fields_canonical(struct key_fields *k)
+{
+	if (!k->canonical)
+		k->canonical = mem_zero(1, sizeof(*k->canonical));
 }
 
 static enum tag tag_of(const struct span *s)
@@ -79,6 +88,14 @@ static void add_escaped(struct buf *to, const struct span *s)
 	}
 }
 
+/* Canonical text has no NUL in it. */
+static void add_canonical(struct buf *to, struct canonical *c, const struct span *s)
+{
+	buf_char(to, (char)tag_of(s));
+	canonical_add(c, to, s);
+	buf_char(to, '\0');
+}
+
 static void add_part(struct buf *to, const struct span *s)
 {
 	enum tag tag = tag_of(s);
@@ -105,7 +122,10 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 		const struct span *s = &spans[k->fields[i]];
 
 		any |= s->type != SPAN_MISSING;
-		add_part(to, s);
+		if (k->canonical && tag_of(s) >= TAG_NUMBER && s->type != SPAN_STRING)
+			add_canonical(to, k->canonical, s);
+		else
+			add_part(to, s);
 	}
 	return any;
 }

@@ -15,6 +15,8 @@ static void scan_line(struct buf *line, const struct paths *p, struct span *span
 	check(!scan(p, line->data, line->len, &root, spans, &where));
 }
 
+static bool is_canonical; /* the keys below */
+
 /* The key of the fields a, b and c of a line, in memory of its own size. */
 static char *key_of(const char *text, size_t *len)
 {
@@ -28,6 +30,8 @@ static char *key_of(const char *text, size_t *len)
 	buf_init(&line);
 	buf_init(&key);
 	check(!key_fields_read(&k, "a,b,c"));
+	if (is_canonical)
+		key_fields_canonical(&k);
 	for (size_t i = 0; i < k.count; i++)
 		check(!paths_add(&p, k.names[i], &k.fields[i]));
 	buf_text(&line, text);
@@ -161,6 +165,24 @@ void test_order(void)
 		}
 }
 
+void test_canonical_keys(void)
+{
+	is_canonical = true;
+	test_equal_keys();
+	check_same("{\"a\":1}", "{\"a\":1.0}");
+	check_same("{\"a\":10e-1}", "{\"a\":1E0,\"b\":null}");
+	check_same("{\"a\":-0}", "{\"a\":0}");
+	check_same("{\"a\":[1, 2]}", "{\"a\":[1.0,20e-1]}");
+	check_same("{\"b\":{\"x\":1,\"y\":\"\\u0000\"}}",
+		"{\"b\":{\"y\":\"\\u0000\",\"x\":2,\"x\":1e0}}");
+	check_same("{\"a\":[1],\"b\":[2]}", "{\"b\":[2.0],\"a\":[1.0]}");
+	check(compare("{\"a\":[1],\"b\":[2]}", "{\"a\":[2],\"b\":[1]}") < 0);
+	check(compare("{\"a\":1}", "{\"a\":\"1\"}") < 0);
+	check(compare("{\"a\":\"[1]\"}", "{\"a\":[1]}") < 0);
+	check(compare("{\"a\":[]}", "{\"a\":{}}") < 0);
+	check(compare("{\"a\":true}", "{\"a\":0.0}") < 0);
+}
+
 static void check_printed(const char *line, const char *const want[3])
 {
 	size_t len;
@@ -190,6 +212,16 @@ void test_print(void)
 	PRINTED("{\"a\":[1, \"\\u0000\"],\"b\":{ },\"c\":[]}", "[1, \"\\u0000\"]", "{ }", "[]");
 	PRINTED("{\"a\":\"\\u0000\",\"b\":\"x\\u0000\\u0000y\",\"c\":\"z\\u0000\"}", "\"\\u0000\"",
 		"\"x\\u0000\\u0000y\"", "\"z\\u0000\"");
+	PRINTED("{\"a\":\"\\u0000\",\"c\":\"\\n\\\"\"}", "\"\\u0000\"", "null", "\"\\n\\\"\"");
+}
+
+void test_print_canonical(void)
+{
+	is_canonical = true;
+	PRINTED("{}", "null", "null", "null");
+	PRINTED("{\"a\":true,\"b\":false,\"c\":-1.50e+3}", "true", "false", "-1500");
+	PRINTED("{\"a\":[1.0, \"\\u0000\"],\"b\":{ },\"c\":{\"y\":1e400,\"x\":[ ]}}",
+		"[1,\"\\u0000\"]", "{}", "{\"x\":[],\"y\":1e+400}");
 	PRINTED("{\"a\":\"\\u0000\",\"c\":\"\\n\\\"\"}", "\"\\u0000\"", "null", "\"\\n\\\"\"");
 }
 
