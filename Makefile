@@ -3,8 +3,8 @@
 #   make                     build into build/
 #   make check               build and run every test
 #   make lint                format, static analysis, manuals, layers
-#   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin and windows
-#                            on 100,000 random streams
+#   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin, windows
+#                            on many random streams
 #   make soak                kills a checkpointed pipeline everywhere, and cuts its power
 #   make install PREFIX= DESTDIR=
 #   make dist                a source archive in dist/
@@ -54,12 +54,20 @@ sink_sqlite := sqlite3
 sink_http := libcurl
 also_http := https
 
+# The same of modules that are loaded when they are asked for: cmd/state/NAME.c.
+state_rocksdb := rocksdb
+
+states_all := $(patsubst cmd/state/%.c,%,$(wildcard cmd/state/*.c))
+states := $(foreach s,$(states_all),$(if $(call have,$(state_$s)),$s))
+states_dropped := $(filter-out $(states),$(states_all))
+
 sinks_all := $(patsubst cmd/sinks/sink-%.c,%,$(wildcard cmd/sinks/sink-*.c))
 sinks := $(foreach s,$(sinks_all),$(if $(call have,$(sink_$s)),$s))
 sinks_dropped := $(filter-out $(sinks),$(sinks_all))
 
 commands := $(patsubst cmd/%.c,%,$(wildcard cmd/dd-*.c))
 programs := $(commands:%=$B/%) $(sinks:%=$B/sink-%)
+modules := $(states:%=$B/state-%.so)
 links := $(foreach s,$(sinks),$(also_$s:%=$B/sink-%))
 lib_objects := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 units := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
@@ -72,9 +80,10 @@ manuals := $(wildcard man/*.[1-9])
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(programs) $(links)
-	@$(if $(sinks_dropped),echo "left out for want of a library: $(foreach \
-		s,$(sinks_dropped),sink-$s ($(sink_$s)))")
+all: $(programs) $(links) $(modules)
+	@$(if $(sinks_dropped)$(states_dropped),echo "left out for want of a library: $(foreach \
+		s,$(sinks_dropped),sink-$s ($(sink_$s))) $(foreach \
+		s,$(states_dropped),state-$s ($(state_$s)))")
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,6 +108,17 @@ $B/sink-%: $B/cmd/sinks/sink-%.o $B/libddpipe.a
 $(foreach s,$(sinks),$(foreach a,$(also_$s),$(eval \
 	$B/sink-$a: $B/sink-$s ; ln -sf sink-$s $$@)))
 
+# A module sees of ddpipe no more than a header.
+$B/state-%.so: cmd/state/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags $(state_$*)) -fPIC -shared \
+		$(LDFLAGS) -MMD -MP -MF $(@:.so=.d) -o $@ $< $(shell $(PKG_CONFIG) --libs $(state_$*))
+
+# Programs find it beside them.
+$B/unit/state-%.so $B/bench/state-%.so: $B/state-%.so
+	@mkdir -p $(@D)
+	ln -sf ../$(<F) $@
+
 units: $(units)
 test-programs: $(units) $(tools) $(shims) $(fuzzers)
 
@@ -109,6 +129,8 @@ $B/unit/%.main.c: tests/unit/%.c scripts/unit-main
 $B/unit/%: tests/unit/%.c $B/unit/%.main.c $B/libddpipe.a
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -MMD -MP \
 		-o $@ $(filter %.c %.a,$^) $(LIBS)
+
+$B/unit/disk: | $(states:%=$B/unit/state-%.so)
 
 # Programs that a test talks to.
 $B/tools/%: tests/tools/%.c $B/libddpipe.a
@@ -136,8 +158,9 @@ lint:
 format:
 	find cmd lib tests -name '*.[ch]' | xargs clang-format -i
 
-bench: all $B/bench/scan
+bench: all $B/bench/scan $B/bench/disk
 	$B/bench/scan
+	$(if $(states),$B/bench/disk)
 	B=$(abspath $B) tests/oracle/window-memory 10000000
 	B=$(abspath $B) tests/bench/barrier
 	B=$(abspath $B) tests/bench/checkpoint
@@ -155,6 +178,7 @@ model: all
 	tests/model/checkpoint
 	B=$(abspath $B) tests/model/window -n 100000
 	B=$(abspath $B) tests/model/resume -n 30000
+	B=$(abspath $B) tests/model/dedupe -n 20000
 
 soak: all $(shims)
 	B=$(abspath $B) tests/soak/soak --random 2500 --systematic $(SOAK)
@@ -162,7 +186,7 @@ soak: all $(shims)
 install: all
 	install -d $(BINDIR) $(LIBEXECDIR) $(foreach n,1 7,$(MANDIR)/man$n)
 	install $(commands:%=$B/%) $(BINDIR)
-	$(if $(sinks),install $(sinks:%=$B/sink-%) $(LIBEXECDIR))
+	$(if $(sinks)$(states),install $(sinks:%=$B/sink-%) $(modules) $(LIBEXECDIR))
 	$(foreach s,$(sinks),$(foreach a,$(also_$s),ln -sf sink-$s $(LIBEXECDIR)/sink-$a;))
 	$(foreach m,$(manuals),install -m 644 $m $(MANDIR)/man$(lastword $(subst ., ,$m));)
 
@@ -170,6 +194,7 @@ uninstall:
 	rm -f $(commands:%=$(BINDIR)/%) $(foreach m,$(manuals),$(MANDIR)/man$(lastword \
 		$(subst ., ,$m))/$(notdir $m))
 	rm -f $(foreach s,$(sinks_all) $(foreach t,$(sinks_all),$(also_$t)),$(LIBEXECDIR)/sink-$s)
+	rm -f $(states_all:%=$(LIBEXECDIR)/state-%.so)
 	-rmdir $(LIBEXECDIR)
 
 dist:

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "io/libexec.h"
 
 enum { READ_END, WRITE_END, PIPES = 3 };
 
@@ -143,32 +143,18 @@ static bool is_scheme(const char *scheme, size_t len)
 	return true;
 }
 
-static bool helper_in(const char *dir, size_t dir_len, const char *below, const char *scheme,
-	size_t len, struct buf *path)
-{
-	buf_clear(path);
-	buf_add(path, dir, dir_len);
-	buf_text(path, below);
-	for (size_t i = 0; i < len; i++)
-		buf_char(path, (char)tolower((unsigned char)scheme[i]));
-	return access(buf_string(path), X_OK) == 0;
-}
-
 const char *spawn_helper_path(const char *scheme, size_t len, struct buf *path)
 {
-	char self[PATH_MAX];
-	ssize_t self_len = readlink("/proc/self/exe", self, sizeof(self));
-	const char *slash;
-	size_t dir_len;
+	struct buf name;
+	const char *why;
 
 	if (!is_scheme(scheme, len))
 		return "not the scheme of a URL";
-	slash = self_len > 0 ? memrchr(self, '/', (size_t)self_len) : NULL;
-	if (!slash)
-		return "cannot tell where this program is (is /proc mounted?)";
-	dir_len = (size_t)(slash - self);
-	if (helper_in(self, dir_len, "/../libexec/ddpipe/sink-", scheme, len, path) ||
-		helper_in(self, dir_len, "/sink-", scheme, len, path))
-		return NULL;
-	return "no helper for this scheme";
+	buf_init(&name);
+	buf_text(&name, "sink-");
+	for (size_t i = 0; i < len; i++)
+		buf_char(&name, (char)tolower((unsigned char)scheme[i]));
+	why = libexec_path(buf_string(&name), X_OK, path);
+	buf_release(&name);
+	return why && path->len ? "no helper for this scheme" : why;
 }

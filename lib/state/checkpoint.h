@@ -8,6 +8,7 @@
  *   stages/STAGE/lock                 held by the stage and its helpers; says whether it is a sink
  *   stages/STAGE/EPOCH.RUN.snapshot   document: the stage's record of an epoch (state/snapshot)
  *   stages/STAGE/KIND.RUN.NUMBER      what such records rely on; written by that run only
+ *   stages/STAGE/working/             of the present run alone (state/workdir)
  *
  * What a process finds there and relies on it syncs first, as its writer may have died before it
  * did. Failures end the process; what they say names the file and the way out.

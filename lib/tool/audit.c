@@ -16,11 +16,13 @@
 #include "state/acked.h"
 #include "state/changelog.h"
 #include "state/document.h"
+#include "state/filehash.h"
 #include "state/ledger.h"
 #include "state/letterbox.h"
 #include "state/snapshot.h"
 #include "state/spool.h"
 #include "state/survey.h"
+#include "state/workdir.h"
 
 enum { LOOKS_MAX = 5 };
 
@@ -197,6 +199,7 @@ struct stage {
 	struct buf dir;
 	struct names names;
 	json_t *lineage; /* names of the records that the commit leads back to -> true */
+	json_t *hashed;  /* entries of files that never change, and were looked at: name -> entry */
 	size_t files;    /* that these rely on */
 };
 
@@ -218,6 +221,16 @@ static const char *letters_check(const char *path, uint64_t bytes, uint64_t *off
 	return why;
 }
 
+/* What never changes has its hash in the record; the offset is of no damage then. */
+static const char *check_hash(const json_t *file, const char *path, uint64_t bytes)
+{
+	uint64_t hash;
+
+	if (!run_read(survey_text(file, "xxh3"), &hash))
+		return "its record has no hash that can be read";
+	return file_hash_check(path, bytes, hash);
+}
+
 /* Logs of the user's own lines have no checksums. */
 static const struct kind {
 	const char *name;
@@ -230,40 +243,68 @@ static const struct kind {
 	{"letters", letters_check},
 };
 
-/* What a bulk file holds, by its kind; of others no more is known than their length. */
-static const char *check_content(
-	const char *name, const char *path, uint64_t bytes, uint64_t *offset)
+/* Where a stage has several of a kind they are KIND-0, KIND-1 and so on. */
+static size_t kind_of_many(const struct bulk_name *is)
 {
+	const char *dash = memchr(is->kind, '-', is->kind_len);
+
+	return dash ? (size_t)(dash - is->kind) : is->kind_len;
+}
+
+/* What a bulk file holds, by its hash or its kind; of others no more is known than their length. */
+static const char *check_content(const json_t *file, const char *path, uint64_t *offset)
+{
+	uint64_t bytes = (uint64_t)json_integer_value(json_object_get(file, "bytes"));
+	const char *name = survey_text(file, "name");
 	struct bulk_name is;
 	struct stat st;
+	size_t kind_len;
 
 	*offset = 0;
 	if (!bulk_name_read(name, &is))
 		return "that is no name of such a file";
+	kind_len = kind_of_many(&is);
 	if (stat(path, &st) != 0)
 		return errno == ENOENT ? "it is gone" : "it can't be looked at";
 	*offset = (uint64_t)st.st_size;
 	if (*offset < bytes)
 		return "it is shorter than that";
+	if (json_object_get(file, "xxh3"))
+		return check_hash(file, path, bytes);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (is.kind_len == strlen(kinds[i].name) &&
-			memcmp(is.kind, kinds[i].name, is.kind_len) == 0)
+		if (kind_len == strlen(kinds[i].name) &&
+			memcmp(is.kind, kinds[i].name, kind_len) == 0)
 			return kinds[i].check(path, bytes, offset);
 	return NULL;
 }
 
-static void check_file(struct stage *s, const json_t *file)
+/* Several records name one that never changes, which may be large. */
+static bool was_hashed(struct stage *s, const char *name, json_t *file)
 {
-	const char *name = survey_text(file, "name"), *why;
-	uint64_t bytes = (uint64_t)json_integer_value(json_object_get(file, "bytes")), offset;
+	if (!json_object_get(file, "xxh3"))
+		return false;
+	if (json_equal(json_object_get(s->hashed, name), file))
+		return true;
+	json_object_set(s->hashed, name, file);
+	return false;
+}
+
+static void check_file(struct stage *s, json_t *file)
+{
+	const char *name = survey_text(file, "name"), *why = NULL;
+	uint64_t bytes = (uint64_t)json_integer_value(json_object_get(file, "bytes")), offset = 0;
 	struct buf path, told;
 
 	buf_init(&path);
 	buf_init(&told);
 	buf_format(&path, "%s/%s", buf_string(&s->dir), name);
-	why = check_content(name, buf_string(&path), bytes, &offset);
 	s->files++;
-	if (why)
+	if (!was_hashed(s, name, file))
+		why = check_content(file, buf_string(&path), &offset);
+	if (why && offset >= bytes)
+		damaged(s->audit, told_path(s, &told, name),
+			"the state relies on %" PRIu64 " bytes of it: %s", bytes, why);
+	else if (why)
 		damaged(s->audit, told_path(s, &told, name),
 			"the state relies on %" PRIu64 " bytes of it, but at byte %" PRIu64 ": %s",
 			bytes, offset, why);
@@ -273,7 +314,7 @@ static void check_file(struct stage *s, const json_t *file)
 
 static void check_files(struct stage *s, const json_t *record)
 {
-	const json_t *file;
+	json_t *file;
 	size_t i;
 
 	json_array_foreach (json_object_get(record, "files"), i, file) {
@@ -356,7 +397,7 @@ static void check_name(struct stage *s, const char *name, size_t *spare)
 	else if (ends_with(name, ".new"))
 		note(s->audit, buf_string(&told), "a file that was not finished; nothing reads it");
 	else if (!bulk_name_read(name, &bulk) && strcmp(name, "lock") != 0 &&
-		 !ends_with(name, ".note"))
+		 strcmp(name, WORKDIR_NAME) != 0 && !ends_with(name, ".note"))
 		note(s->audit, buf_string(&told), "unknown: nothing reads it");
 	check_mode(s->audit, buf_string(&told));
 	buf_release(&told);
@@ -364,7 +405,8 @@ static void check_name(struct stage *s, const char *name, size_t *spare)
 
 static void check_stage(struct audit *a, const char *name)
 {
-	struct stage s = {.audit = a, .name = name, .lineage = json_object()};
+	struct stage s = {
+		.audit = a, .name = name, .lineage = json_object(), .hashed = json_object()};
 	struct buf told, lock;
 	uint64_t wrong = a->damaged + a->inconsistent;
 	size_t spare = 0;
@@ -388,6 +430,7 @@ static void check_stage(struct audit *a, const char *name)
 		lock_is_held(buf_string(&lock)) ? "; it runs" : "");
 	names_release(&s.names);
 	json_decref(s.lineage);
+	json_decref(s.hashed);
 	buf_release(&s.dir);
 	buf_release(&told);
 	buf_release(&lock);

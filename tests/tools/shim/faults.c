@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -132,6 +133,15 @@ static void lock_open(void)
 		shim.log_fd = open_high(getenv("FAULTS_LOG"), O_WRONLY);
 }
 
+/* The lock on the file keeps out processes alone. */
+static pthread_mutex_t threads = PTHREAD_MUTEX_INITIALIZER;
+
+/* In a child, whose parent's other threads are not there to give it back. */
+static void threads_begin(void)
+{
+	pthread_mutex_init(&threads, NULL);
+}
+
 static void __attribute__((constructor)) shim_init(void)
 {
 	const char *root = getenv("FAULTS_ROOT");
@@ -139,6 +149,7 @@ static void __attribute__((constructor)) shim_init(void)
 	shim.control_path = getenv("FAULTS_CONTROL");
 	if (!root || !shim.control_path)
 		return;
+	pthread_atfork(NULL, NULL, threads_begin);
 	lock_open();
 	shim.control = mmap(
 		NULL, sizeof(*shim.control), PROT_READ | PROT_WRITE, MAP_SHARED, shim.lock_fd, 0);
@@ -158,6 +169,7 @@ static bool lock_is_ours(void)
 
 static void lock_take(void)
 {
+	pthread_mutex_lock(&threads);
 	if (!lock_is_ours())
 		lock_open();
 	while (flock(shim.lock_fd, LOCK_EX) != 0)
@@ -389,6 +401,7 @@ static void call_end(const struct call *call)
 	if (call->is_last)
 		die_now();
 	flock(shim.lock_fd, LOCK_UN);
+	pthread_mutex_unlock(&threads);
 	errno = before;
 }
 
