@@ -3,7 +3,7 @@
 #   make                     build into build/
 #   make check               build and run every test
 #   make lint                format, static analysis, manuals, layers
-#   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin, windows
+#   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin, windows and dd-dedupe
 #                            on many random streams
 #   make soak                kills a checkpointed pipeline everywhere, and cuts its power
 #   make install PREFIX= DESTDIR=
@@ -130,7 +130,8 @@ $B/unit/%: tests/unit/%.c $B/unit/%.main.c $B/libddpipe.a
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -Wno-missing-prototypes $(LDFLAGS) -MMD -MP \
 		-o $@ $(filter %.c %.a,$^) $(LIBS)
 
-$B/unit/disk: | $(states:%=$B/unit/state-%.so)
+$B/unit/disk $B/unit/store $B/unit/keyset: | $(states:%=$B/unit/state-%.so)
+$B/bench/disk: | $(states:%=$B/bench/state-%.so)
 
 # Programs that a test talks to.
 $B/tools/%: tests/tools/%.c $B/libddpipe.a
@@ -158,13 +159,15 @@ lint:
 format:
 	find cmd lib tests -name '*.[ch]' | xargs clang-format -i
 
-bench: all $B/bench/scan $B/bench/disk
+bench: all $B/bench/scan $B/bench/disk $B/bench/state
 	$B/bench/scan
+	$B/bench/state
 	$(if $(states),$B/bench/disk)
 	B=$(abspath $B) tests/oracle/window-memory 10000000
 	B=$(abspath $B) tests/bench/barrier
 	B=$(abspath $B) tests/bench/checkpoint
 
+$B/bench/state: LIBS += $(if $(call have,lmdb),-llmdb)
 $B/bench/%: tests/bench/%.c $B/libddpipe.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $(filter %.c %.a,$^) $(LIBS)

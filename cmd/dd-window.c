@@ -28,8 +28,8 @@ struct windows {
 	struct aggregates aggregates;
 	struct results results;
 	struct windower windower;
-	struct windowlog log; /* under a checkpoint */
 	struct zone zone;
+	struct side *late; /* where there is --late FILE */
 	struct buf key;
 	int64_t said_ns;  /* the last watermark that was sent on */
 	int64_t early_ns; /* when to say what is early */
@@ -42,8 +42,8 @@ static struct verdict late(struct windows *w, const struct record *r, int64_t ti
 	char behind[UNITS_DURATION_TEXT_MAX], past[UNITS_DURATION_TEXT_MAX], now[TIME_TEXT_MAX];
 
 	if (conf.late) {
-		if (strcmp(conf.late, "drop") != 0)
-			filter_side_add(&w->filter, r);
+		if (w->late)
+			side_add(w->late, r->bytes, r->len);
 		return dropped("late");
 	}
 	units_duration_text(time_minus(w->windower.watermark_ns, time_ns), behind);
@@ -90,8 +90,7 @@ static struct verdict taken(struct windows *w, const struct record *r, int64_t t
 			&w->filter, "bad_time", "a window of it does not fit 64-bit nanoseconds");
 	}
 	windower_check_memory(&w->windower);
-	if (w->windower.log)
-		windowlog_run_ahead(&w->windower);
+	store_run_ahead(&w->windower.store);
 	if (w->aggregates.has_inexact)
 		tell_inexact(w);
 	return verdict(ABSORBED);
@@ -123,9 +122,11 @@ static void windows_begin(void *state)
 	struct windows *w = state;
 
 	if (conf.late && strcmp(conf.late, "drop") != 0)
-		filter_side_open(&w->filter, conf.late, SIDE_LATE);
+		w->late = filter_side_open(&w->filter, conf.late, SIDE_LATE);
 	if (conf.early_ns)
 		w->early_ns = time_plus(loop_now_ns(), conf.early_ns);
+	if (!filter_checkpoint(&w->filter))
+		windower_open(&w->windower, NULL, 0, NULL);
 }
 
 static void windows_watermark(void *state, int64_t watermark_ns)
@@ -149,7 +150,8 @@ static int64_t windows_idle(void *state, int64_t now_ns)
 	if (!conf.early_ns)
 		return LOOP_NEVER;
 	if (now_ns >= w->early_ns) {
-		w->windower.kind->say_early(&w->windower);
+		if (w->windower.is_open)
+			w->windower.kind->say_early(&w->windower);
 		w->early_ns = time_plus(now_ns, conf.early_ns);
 	}
 	return w->early_ns;
@@ -187,13 +189,11 @@ static void windows_restore(void *state, const struct snapshot *from)
 	struct windows *w = state;
 	const struct checkpoint *c = filter_checkpoint(&w->filter);
 
-	windowlog_init(&w->log, c->stage_dir, c->run);
-	w->windower.log = &w->log;
-	if (!from)
-		return;
-	w->said_ns = member_get(from->state, "said");
-	time_field_restore(&w->time, from->state);
-	windower_restore(&w->windower, from);
+	if (from) {
+		w->said_ns = member_get(from->state, "said");
+		time_field_restore(&w->time, from->state);
+	}
+	windower_open(&w->windower, c->stage_dir, c->run, from);
 }
 
 static const struct handlers handlers = {
@@ -250,17 +250,13 @@ static void prepare(struct windows *w)
 	prepare_kind(w);
 	results_prepare(&w->results, windowargs_end_with_time(&conf) ? window_names : range_names,
 		windowargs_end_with_time(&conf) || w->time.name ? 2 : 0);
-	w->windower.is_kept = w->filter.epochs.dir != NULL;
 	w->windower.kind->init(&w->windower);
 	windowargs_shape(&conf);
 }
 
 static void release(struct windows *w)
 {
-	if (w->windower.log)
-		windowlog_release(w->windower.log);
-	w->windower.log = NULL;
-	w->windower.kind->release(&w->windower);
+	windower_release(&w->windower);
 	results_release(&w->results);
 	aggregates_release(&w->aggregates);
 	time_field_release(&w->time);

@@ -6,9 +6,6 @@
 
 #include "base/mem.h"
 
-/* A mark: the round it was written in last (0: never), and: */
-enum { ROUND = 3, IS_CHANGED = 4 };
-
 /* So far ahead entries are fetched, as each lies elsewhere. */
 enum { AHEAD = 12, CACHE_LINE = 64 };
 
@@ -45,41 +42,72 @@ static void make_room(struct changes *c)
 
 bool changes_note(struct changes *c, struct table_entry *e)
 {
-	if (e->mark & IS_CHANGED)
+	if (changes_is_noted(e))
 		return false;
-	e->mark = (e->mark | IS_CHANGED) & (ROUND | IS_CHANGED);
+	e->mark |= CHANGES_NOTED;
+	if (changes_is_aside(e))
+		return false;
 	if (c->count == c->cap)
 		make_room(c);
 	c->list[c->count++] = e;
 	return true;
 }
 
-static void set_written(struct changes *c, struct table_entry *e)
+/* What was written down of it does not count any more. */
+static void unwrite(struct changes *c, struct table_entry *e)
 {
-	unsigned round = e->mark & ROUND;
+	unsigned round = e->mark & CHANGES_ROUND;
 
-	c->was_behind = round && round != c->round;
-	c->written += !round;
-	c->behind -= c->was_behind;
-	e->mark = (e->mark & IS_CHANGED) | (c->round & ROUND);
+	c->written -= round != 0;
+	c->behind -= round && round != c->round;
+	e->mark &= CHANGES_NOTED;
+}
+
+void changes_set_written(struct changes *c, struct table_entry *e)
+{
+	unwrite(c, e);
+	c->written++;
+	e->mark |= c->round & CHANGES_ROUND;
+}
+
+bool changes_delete(struct changes *c, struct table *t, struct table_entry *e)
+{
+	bool was_written = changes_is_written(e);
+
+	unwrite(c, e);
+	if (!changes_is_noted(e)) {
+		table_delete(t, e);
+		return was_written;
+	}
+	e->mark |= CHANGES_ASIDE;
+	table_take_out(t, e);
+	c->of = t;
+	return was_written;
+}
+
+static struct table_entry *first_of(struct changes *c)
+{
+	if (c->from + AHEAD < c->count)
+		fetch(c->list[c->from + AHEAD]);
+	if (c->from < c->count)
+		return c->list[c->from++];
+	/* many are seldom followed by as many */
+	free(c->list);
+	c->list = NULL;
+	c->from = c->count = c->cap = 0;
+	return NULL;
 }
 
 struct table_entry *changes_take(struct changes *c)
 {
 	struct table_entry *e;
 
-	if (c->from + AHEAD < c->count)
-		fetch(c->list[c->from + AHEAD]);
-	if (c->from == c->count) {
-		/* many are seldom followed by as many */
-		free(c->list);
-		c->list = NULL;
-		c->from = c->count = c->cap = 0;
+	while ((e = first_of(c)) && changes_is_aside(e))
+		table_free(c->of, e);
+	if (!e)
 		return NULL;
-	}
-	e = c->list[c->from++];
-	e->mark &= ROUND;
-	set_written(c, e);
+	e->mark &= CHANGES_ROUND;
+	changes_set_written(c, e);
 	return e;
 }
 
@@ -93,8 +121,8 @@ void changes_begin_round(struct changes *c)
 
 struct table_entry *changes_take_behind(struct changes *c, const struct table *t, size_t *steps)
 {
-	/* what was looked at may stand elsewhere in a table that has grown, but never comes twice
-	 */
+	/* what was looked at may stand elsewhere in a table that has another size, but never comes
+	 * twice */
 	if (c->slot_mask != t->slot_mask)
 		c->at = 0;
 	c->slot_mask = t->slot_mask;
@@ -102,13 +130,16 @@ struct table_entry *changes_take_behind(struct changes *c, const struct table *t
 		struct table_entry *e;
 
 		--*steps;
-		assert(c->at <= t->slot_mask);
+		/* what is deleted lets others move up, perhaps past this place: they are found when
+		 * it comes by again */
+		if (c->at > t->slot_mask)
+			c->at = 0;
 		if (c->at + AHEAD <= t->slot_mask && t->slots[c->at + AHEAD])
 			fetch(t->slots[c->at + AHEAD]);
 		e = t->slots[c->at++];
-		if (!e || !(e->mark & ROUND) || (e->mark & ROUND) == c->round)
+		if (!e || !changes_is_written(e) || (e->mark & CHANGES_ROUND) == c->round)
 			continue;
-		set_written(c, e);
+		changes_set_written(c, e);
 		return e;
 	}
 	return NULL;

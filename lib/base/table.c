@@ -10,11 +10,29 @@
 
 enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10, SLOTS_MIN = 8 };
 
+/* Entries of more bytes have memory of their own; of less, each size its list of what is free. */
+enum { SMALL_MAX = 1 << 10, LISTS = SMALL_MAX / TABLE_ALIGN, WORD_BITS = 64 };
+
 struct table_chunk {
 	struct table_chunk *older;
 	size_t used;
 	size_t size;
 	_Alignas(TABLE_ALIGN) char bytes[];
+};
+
+struct table_large {
+	struct table_large *before, *behind;
+	_Alignas(TABLE_ALIGN) char bytes[];
+};
+
+struct piece {
+	struct piece *next;
+};
+
+/* A list is of pieces of (its number + 1) * TABLE_ALIGN bytes. */
+struct table_free {
+	uint64_t has[LISTS / WORD_BITS]; /* those that are not empty */
+	struct piece *lists[LISTS];
 };
 
 void table_init(struct table *t, size_t value_bytes)
@@ -34,31 +52,137 @@ void table_release(struct table *t)
 		free(t->chunks);
 		t->chunks = older;
 	}
+	while (t->large) {
+		struct table_large *behind = t->large->behind;
+
+		free(t->large);
+		t->large = behind;
+	}
+	free(t->free);
 	free(t->slots);
 	*t = (struct table){.value_bytes = t->value_bytes};
 }
 
-/* Room for an entry; chunks double, so that a small table is small. */
+/* Memory */
+
+static void free_piece(struct table *t, void *at, size_t size)
+{
+	size_t list = size / TABLE_ALIGN - 1;
+	struct piece *piece = at;
+
+	if (!t->free) {
+		t->free = mem_zero(1, sizeof(*t->free));
+		t->bytes += sizeof(*t->free);
+	}
+	piece->next = t->free->lists[list];
+	t->free->lists[list] = piece;
+	t->free->has[list / WORD_BITS] |= (uint64_t)1 << list % WORD_BITS;
+}
+
+static void *take_piece(struct table *t, size_t list)
+{
+	struct piece *piece = t->free->lists[list];
+
+	t->free->lists[list] = piece->next;
+	if (!piece->next)
+		t->free->has[list / WORD_BITS] &= ~((uint64_t)1 << list % WORD_BITS);
+	return piece;
+}
+
+/* A piece of that size, if there is one. */
+static void *reuse(struct table *t, size_t size)
+{
+	size_t list = size / TABLE_ALIGN - 1;
+
+	return t->free && t->free->lists[list] ? take_piece(t, list) : NULL;
+}
+
+/* The beginning of a larger piece, the rest of which is free still; NULL: there is none. */
+static void *cut(struct table *t, size_t size)
+{
+	size_t first = size / TABLE_ALIGN, word = first / WORD_BITS;
+	uint64_t among = ~(uint64_t)0 << first % WORD_BITS;
+
+	for (; t->free && word < LISTS / WORD_BITS; word++, among = ~(uint64_t)0) {
+		uint64_t has = t->free->has[word] & among;
+		size_t list;
+		char *at;
+
+		if (!has)
+			continue;
+		list = word * WORD_BITS + (size_t)__builtin_ctzll(has);
+		at = take_piece(t, list);
+		free_piece(t, at + size, (list + 1) * TABLE_ALIGN - size);
+		return at;
+	}
+	return NULL;
+}
+
+/* Chunks double, so that a small table is small. */
+static void add_chunk(struct table *t, size_t size)
+{
+	size_t next = t->chunks ? t->chunks->size * 2 : CHUNK_BYTES_MIN;
+	struct table_chunk *c;
+
+	next = next > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : next;
+	next = next < size ? size : next;
+	c = mem_alloc(sizeof(*c) + next);
+	*c = (struct table_chunk){.older = t->chunks, .size = next};
+	t->chunks = c;
+	t->bytes += sizeof(*c) + next;
+}
+
+static void *add_large(struct table *t, size_t size)
+{
+	struct table_large *l = mem_alloc(sizeof(*l) + size);
+
+	*l = (struct table_large){.behind = t->large};
+	if (t->large)
+		t->large->before = l;
+	t->large = l;
+	t->bytes += sizeof(*l) + size;
+	return l->bytes;
+}
+
+static void free_large(struct table *t, void *at, size_t size)
+{
+	struct table_large *l = (void *)((char *)at - offsetof(struct table_large, bytes));
+
+	*(l->before ? &l->before->behind : &t->large) = l->behind;
+	if (l->behind)
+		l->behind->before = l->before;
+	t->bytes -= sizeof(*l) + size;
+	free(l);
+}
+
+/* What an entry takes. */
+static size_t size_of(const struct table *t, size_t key_len)
+{
+	size_t size = sizeof(struct table_entry) + t->value_bytes + key_len;
+
+	return (size + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1);
+}
+
 static void *room(struct table *t, size_t size)
 {
-	struct table_chunk *c = t->chunks;
 	void *at;
 
-	size = (size + TABLE_ALIGN - 1) & ~(size_t)(TABLE_ALIGN - 1);
-	if (!c || c->size - c->used < size) {
-		size_t next = c ? c->size * 2 : CHUNK_BYTES_MIN;
-
-		next = next > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : next;
-		next = next < size ? size : next;
-		c = mem_alloc(sizeof(*c) + next);
-		*c = (struct table_chunk){.older = t->chunks, .size = next};
-		t->chunks = c;
-		t->bytes += sizeof(*c) + next;
+	if (size > SMALL_MAX)
+		return add_large(t, size);
+	at = reuse(t, size);
+	if (!at && (!t->chunks || t->chunks->size - t->chunks->used < size)) {
+		at = cut(t, size);
+		if (!at)
+			add_chunk(t, size);
 	}
-	at = c->bytes + c->used;
-	c->used += size;
+	if (!at) {
+		at = t->chunks->bytes + t->chunks->used;
+		t->chunks->used += size;
+	}
 	return at;
 }
+
+/* Slots */
 
 static void slots_resize(struct table *t, size_t count)
 {
@@ -77,7 +201,8 @@ static void slots_resize(struct table *t, size_t count)
 			at = (at + 1) & t->slot_mask;
 		t->slots[at] = old[i];
 	}
-	t->bytes += (count - old_count) * sizeof(*t->slots);
+	t->bytes += count * sizeof(*t->slots);
+	t->bytes -= old_count * sizeof(*t->slots);
 	free(old);
 }
 
@@ -125,7 +250,7 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 		slots_resize(t, ((size_t)t->slot_mask + 1) * 2);
 		slot = slot_of(t, hash, key, len);
 	}
-	e = room(t, sizeof(*e) + t->value_bytes + len);
+	e = room(t, size_of(t, len));
 	*e = (struct table_entry){
 		.key_len = (uint32_t)len,
 		.hash = hash & (((uint32_t)1 << TABLE_HASH_BITS) - 1),
@@ -135,6 +260,54 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 	*slot = e;
 	t->count++;
 	return e->value;
+}
+
+/* What would not be found across the hole moves up (Knuth, algorithm 6.4 R). */
+static void close_hole(struct table *t, uint32_t hole)
+{
+	for (uint32_t at = (hole + 1) & t->slot_mask; t->slots[at]; at = (at + 1) & t->slot_mask) {
+		uint32_t from_home = (at - t->slots[at]->hash) & t->slot_mask;
+
+		if (from_home < ((at - hole) & t->slot_mask))
+			continue;
+		t->slots[hole] = t->slots[at];
+		hole = at;
+	}
+	t->slots[hole] = NULL;
+}
+
+void table_take_out(struct table *t, struct table_entry *e)
+{
+	uint32_t at = e->hash & t->slot_mask;
+
+	while (t->slots[at] != e) {
+		assert(t->slots[at]);
+		at = (at + 1) & t->slot_mask;
+	}
+	close_hole(t, at);
+	t->count--;
+	t->out++;
+	if (t->slot_mask >= SLOTS_MIN && t->count < t->slot_mask / 8)
+		slots_resize(t, ((size_t)t->slot_mask + 1) / 2);
+}
+
+void table_free(struct table *t, struct table_entry *e)
+{
+	size_t size = size_of(t, e->key_len);
+
+	t->out--;
+	if (!t->count && !t->out)
+		table_release(t);
+	else if (size > SMALL_MAX)
+		free_large(t, e, size);
+	else
+		free_piece(t, e, size);
+}
+
+void table_delete(struct table *t, struct table_entry *e)
+{
+	table_take_out(t, e);
+	table_free(t, e);
 }
 
 struct table_entry *table_next(const struct table *t, size_t *at)

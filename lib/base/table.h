@@ -1,6 +1,10 @@
 /*
- * A hash table from bytes to values of one size. Entries lie in chunks and never move; the table
- * only grows, and is freed as a whole. What it takes is known to the byte.
+ * A hash table from bytes to values of one size. Entries lie in chunks and never move. What it
+ * takes is known to the byte.
+ *
+ * The memory of what is deleted is used again for entries of that size or less, and that of large
+ * entries freed; chunks are let go of when the table is empty. The first deletion in a table takes
+ * another KiB.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -23,7 +27,10 @@ struct table {
 	uint32_t slot_mask;
 	uint32_t count;
 	uint32_t value_bytes;
+	uint32_t out;               /* entries taken out whose memory stays */
 	struct table_chunk *chunks; /* the newest first */
+	struct table_large *large;  /* entries that have memory of their own */
+	struct table_free *free;    /* NULL until something is deleted */
 	size_t bytes;               /* all that is allocated */
 };
 
@@ -37,6 +44,16 @@ void *table_find(const struct table *t, const void *key, size_t len);
 
 /* The value under key; where there was none, *added, zeroed. Dies beyond 2^31 entries. */
 void *table_add(struct table *t, const void *key, size_t len, bool *added);
+
+/*
+ * Deletes an entry. Amortised O(1). Others may then stand elsewhere for table_next.
+ *
+ * In two steps: it is no more in the table, but its memory stays until table_free, as somebody
+ * still points to it.
+ */
+void table_delete(struct table *t, struct table_entry *e);
+void table_take_out(struct table *t, struct table_entry *e);
+void table_free(struct table *t, struct table_entry *e);
 
 static inline const char *table_key(const struct table *t, const struct table_entry *e)
 {

@@ -139,9 +139,17 @@ void sidefile_publish(struct sidefile *s, struct epoch committed)
 
 char *sidefile_left(const char *stage_dir, struct epoch committed)
 {
+	static const char *const kinds[] = {SIDE_LATE, SIDE_DUPLICATES};
 	const struct checkpoint other = {.stage_dir = (char *)(size_t)stage_dir};
-	struct epochfile held;
+	char *left = NULL;
 
-	epochfile_init(&held, &other, SIDE_LATE, 0);
-	return access(stage_dir, F_OK) == 0 ? epochfile_due(&held, committed) : NULL;
+	if (access(stage_dir, F_OK) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !left; i++) {
+		struct epochfile held;
+
+		epochfile_init(&held, &other, kinds[i], 0);
+		left = epochfile_due(&held, committed);
+	}
+	return left;
 }

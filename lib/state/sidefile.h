@@ -14,8 +14,9 @@
 #include "state/checkpoint.h"
 #include "state/epochfile.h"
 
-/* The kind of late records' bulk files. */
-#define SIDE_LATE "late"
+/* The kinds of bulk files: late records, and what repeats others. */
+#define SIDE_LATE       "late"
+#define SIDE_DUPLICATES "duplicates"
 
 struct sidefile {
 	const char *path; /* the user's; borrowed */

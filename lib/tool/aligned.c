@@ -2,14 +2,14 @@
 
 #include <stdlib.h>
 
-#include "base/compact.h"
 #include "base/instant.h"
 #include "base/mem.h"
-#include "state/member.h"
+#include "flow/leaders.h"
 #include "tool/fill.h"
+#include "tool/panekeys.h"
 
 struct aligned {
-	struct panes panes;
+	struct panekeys panes;
 	struct fill fill;
 };
 
@@ -17,30 +17,16 @@ static void aligned_init(struct windower *w)
 {
 	struct aligned *a = mem_zero(1, sizeof(*a));
 
-	panes_init(&a->panes, w->aggregates->state_bytes + results_state_bytes(w->results));
-	if (w->is_kept)
-		panes_track(&a->panes);
+	panekeys_init(&a->panes, w);
 	fill_init(&a->fill, w, &a->panes);
 	w->own = a;
 }
 
-static struct panes *panes_of(const struct windower *w)
+static struct panekeys *panes_of(const struct windower *w)
 {
 	struct aligned *a = w->own;
 
 	return &a->panes;
-}
-
-/*
- * In the log a pane is an entry, and each key of it is one: both begin with when the window
- * begins. Where the pane is deleted its keys are gone with it.
- */
-enum { PANE_ENTRY = 'p', KEY_ENTRY = 'k' };
-
-static void begin_entry(struct windower *w, char what, const struct pane *pane)
-{
-	windowlog_begin(w->log, what);
-	compact_add_word(&w->log->key, (uint64_t)pane->window.start_ns);
 }
 
 static struct fill *fill_of(const struct windower *w)
@@ -50,33 +36,15 @@ static struct fill *fill_of(const struct windower *w)
 	return &a->fill;
 }
 
-static void let_go(struct windower *w, struct pane *pane)
+static void aligned_opened(struct windower *w)
 {
-	struct table_entry *e;
-	size_t at = 0;
-
-	while ((e = table_next(&pane->keys, &at)))
-		windower_clear(w, e->value);
-	pane_free(pane);
-}
-
-static void drop_first(struct windower *w)
-{
-	struct pane *pane = panes_take(panes_of(w));
-
-	if (w->log) {
-		begin_entry(w, PANE_ENTRY, pane);
-		windowlog_delete(w->log);
-	}
-	let_go(w, pane);
+	panekeys_opened(panes_of(w));
+	fill_opened(fill_of(w));
 }
 
 static void aligned_release(struct windower *w)
 {
-	while (panes_count(panes_of(w)))
-		drop_first(w);
-	panes_release(panes_of(w));
-	fill_release(fill_of(w));
+	panekeys_release(panes_of(w));
 	free(w->own);
 }
 
@@ -93,68 +61,24 @@ static bool make_row(struct windower *w, const struct pane *pane, const struct t
 
 	if (!b.is_window)
 		b.is_there = aggregates_range(w->aggregates, e->value, &b.from_ns, &b.to_ns);
-	return results_make(w->results, table_key(&pane->keys, e), e->key_len, &b, e->value);
+	return results_make(w->results, store_key(panekeys_of(pane), e), e->key_len, &b, e->value);
+}
+
+static void say_row(struct windower *w, struct pane *pane, struct table_entry *e, bool is_out)
+{
+	struct issued *was = results_issued(w->results, e->value), before = {.row = NULL};
+
+	if (was)
+		before = *was;
+	w->issued_bytes += results_say(w->results, was, is_out);
+	if (was &&
+		(before.is_stale || before.row != was->row || before.revisions != was->revisions))
+		store_note(&w->store, panekeys_of(pane), e);
 }
 
 static void say_key(struct windower *w, struct pane *pane, struct table_entry *e)
 {
-	bool is_out = make_row(w, pane, e);
-	struct issued *was = results_issued(w->results, e->value);
-
-	w->issued_bytes += results_say(w->results, was, is_out);
-	if (was)
-		panes_note(panes_of(w), pane, e);
-}
-
-/* For --top: the rank of each row, and which are among the first. */
-struct ranked {
-	struct decimal rank;
-	uint32_t at; /* in the order of keys */
-};
-
-static int by_rank(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-	int order = decimal_compare(&y->rank, &x->rank);
-
-	return order ? order : (x->at > y->at) - (x->at < y->at);
-}
-
-static bool *choose_top(struct windower *w, const struct pane *pane, struct table_entry **sorted)
-{
-	struct ranked *rows = mem_alloc((pane->keys.count + 1) * sizeof(*rows));
-	bool *chosen = mem_zero(pane->keys.count + 1, sizeof(*chosen));
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < pane->keys.count; i++) {
-		rows[count].at = i;
-		if (make_row(w, pane, sorted[i]) && results_rank(w->results, &rows[count].rank))
-			count++;
-	}
-	qsort(rows, count, sizeof(*rows), by_rank);
-	for (uint32_t i = 0; i < count && i < w->results->top; i++)
-		chosen[rows[i].at] = true;
-	free(rows);
-	return chosen;
-}
-
-/* What drops out is taken back before what comes in is said. */
-static void say_top(struct windower *w, struct pane *pane, struct table_entry **sorted)
-{
-	bool *chosen = choose_top(w, pane, sorted);
-
-	for (uint32_t i = 0; i < pane->keys.count; i++) {
-		struct issued *was = results_issued(w->results, sorted[i]->value);
-
-		if (chosen[i] || !was)
-			continue;
-		w->issued_bytes += results_say(w->results, was, false);
-		panes_note(panes_of(w), pane, sorted[i]);
-	}
-	for (uint32_t i = 0; i < pane->keys.count; i++)
-		if (chosen[i])
-			say_key(w, pane, sorted[i]);
-	free(chosen);
+	say_row(w, pane, e, make_row(w, pane, e));
 }
 
 static bool is_stale(const struct windower *w, struct table_entry *e)
@@ -165,16 +89,88 @@ static bool is_stale(const struct windower *w, struct table_entry *e)
 }
 
 /* All that has not been said as it is. */
+static void say_all(struct windower *w, struct pane *pane)
+{
+	struct store_scan c;
+	struct table_entry *e;
+
+	store_scan_begin(&c, &w->store, panekeys_of(pane));
+	while ((e = windower_scan_next(w, &c)))
+		if (is_stale(w, e))
+			say_key(w, pane, e);
+	store_scan_end(&c);
+}
+
+/* --top: the keys of a window are gone through until it is known which rows are the first, and
+ * again to say them. */
+struct toprows {
+	struct windower *windower;
+	struct pane *pane;
+	struct store_scan scan;
+	uint64_t place; /* of the entry in hand, from 1 */
+	struct leaders leaders;
+};
+
+static struct table_entry *next_row(struct toprows *t)
+{
+	t->place++;
+	return windower_scan_next(t->windower, &t->scan);
+}
+
+static void rewind_rows(struct toprows *t)
+{
+	store_scan_rewind(&t->scan);
+	leaders_ask(&t->leaders);
+	t->place = 0;
+}
+
+static void choose_rows(struct toprows *t)
+{
+	struct windower *w = t->windower;
+	struct table_entry *e;
+	struct decimal rank;
+
+	while ((e = next_row(t)))
+		if (make_row(w, t->pane, e) && results_rank(w->results, &rank))
+			leaders_add(&t->leaders, &rank, t->place);
+	rewind_rows(t);
+}
+
+static void take_back_others(struct toprows *t)
+{
+	struct windower *w = t->windower;
+	struct table_entry *e;
+
+	while ((e = next_row(t)))
+		if (!leaders_has(&t->leaders, t->place))
+			say_row(w, t->pane, e, false);
+	rewind_rows(t);
+}
+
+/* What drops out is taken back before what comes in is said. */
+static void say_top(struct windower *w, struct pane *pane)
+{
+	struct toprows t = {.windower = w, .pane = pane};
+	struct table_entry *e;
+
+	leaders_init(&t.leaders, w->results->top);
+	store_scan_begin(&t.scan, &w->store, panekeys_of(pane));
+	choose_rows(&t);
+	if (w->results->emit != RESULTS_FINAL)
+		take_back_others(&t);
+	while ((e = next_row(&t)))
+		if (leaders_has(&t.leaders, t.place))
+			say_key(w, pane, e);
+	store_scan_end(&t.scan);
+	leaders_release(&t.leaders);
+}
+
 static void say_pane(struct windower *w, struct pane *pane)
 {
-	struct table_entry **sorted = table_sorted(&pane->keys);
-
 	if (w->results->top)
-		say_top(w, pane, sorted);
-	for (uint32_t i = 0; i < pane->keys.count && !w->results->top; i++)
-		if (is_stale(w, sorted[i]))
-			say_key(w, pane, sorted[i]);
-	free(sorted);
+		say_top(w, pane);
+	else
+		say_all(w, pane);
 }
 
 /* Taking records */
@@ -187,18 +183,14 @@ static bool corrects(const struct windower *w)
 static struct pane *pane_for(struct windower *w, const struct window *window)
 {
 	bool is_complete = w->watermark_ns >= window->end_ns;
-	int64_t last_ns = time_plus(window->end_ns, w->lateness_ns);
-	struct pane *pane = panes_find(panes_of(w), window);
+	struct pane *pane = panes_find(&panes_of(w)->panes, window);
 
 	if (pane)
 		return pane;
 	/* one record may be in more windows than there is memory for */
 	windower_check_memory(w);
-	pane = panes_open(
-		panes_of(w), window, corrects(w) && !is_complete ? window->end_ns : last_ns);
 	/* a window whose first record is late has been complete, with nothing in it */
-	pane->fired = corrects(w) && is_complete;
-	return pane;
+	return panekeys_open(panes_of(w), window, corrects(w) && is_complete);
 }
 
 /* One key of a window that has fired has changed: with --top that may change what is out of others.
@@ -206,7 +198,7 @@ static struct pane *pane_for(struct windower *w, const struct window *window)
 static void say_changed(struct windower *w, struct pane *pane, struct table_entry *e)
 {
 	if (w->results->top)
-		say_pane(w, pane);
+		say_top(w, pane);
 	else
 		say_key(w, pane, e);
 }
@@ -215,13 +207,15 @@ static void take_into(
 	struct windower *w, const struct window *window, const struct buf *key, int64_t time_ns)
 {
 	struct pane *pane = pane_for(w, window);
-	struct table_entry *e = panes_entry(panes_of(w), pane, key->data, key->len);
+	bool added;
+	struct table_entry *e =
+		store_enter(&w->store, panekeys_of(pane), key->data, key->len, &added);
 	struct issued *was = results_issued(w->results, e->value);
 
 	aggregates_apply(w->aggregates, e->value, time_ns);
 	if (was)
 		was->is_stale = true;
-	panes_note(panes_of(w), pane, e);
+	store_note(&w->store, panekeys_of(pane), e);
 	fill_note(fill_of(w), window);
 	if (!pane->fired)
 		return;
@@ -262,27 +256,26 @@ static void fire(struct windower *w, struct pane *pane)
 
 	if (!pane->fired)
 		say_pane(w, pane);
-	pane->fired = true;
-	if (!corrects(w) || last_ns <= w->watermark_ns) {
-		drop_first(w);
-		return;
-	}
-	panes_note(panes_of(w), pane, NULL);
-	panes_requeue(panes_of(w), last_ns);
+	if (!corrects(w) || last_ns <= w->watermark_ns)
+		panekeys_drop(panes_of(w));
+	else
+		panekeys_fired(panes_of(w));
 }
 
 static void aligned_advance(struct windower *w)
 {
 	for (;;) {
-		struct pane *pane = panes_due(panes_of(w), w->watermark_ns);
+		struct pane *pane = panes_due(&panes_of(w)->panes, w->watermark_ns);
 
 		if (fill_step(fill_of(w), pane))
 			windower_check_memory(w);
 		else if (pane)
 			fire(w, pane);
 		else
-			return;
+			break;
 	}
+	if (w->watermark_ns == INT64_MAX)
+		fill_end(fill_of(w));
 }
 
 static int by_start(const void *a, const void *b)
@@ -295,13 +288,13 @@ static int by_start(const void *a, const void *b)
 
 static void aligned_say_early(struct windower *w)
 {
-	size_t count = panes_count(panes_of(w));
-	struct pane **panes = mem_alloc((count + 1) * sizeof(struct pane *));
+	const struct heap *open = &panes_of(w)->panes.by_due;
+	struct pane **panes = mem_alloc((open->count + 1) * sizeof(struct pane *));
 
-	for (size_t i = 0; i < count; i++)
-		panes[i] = panes_of(w)->by_due.items[i].what;
-	qsort(panes, count, sizeof(struct pane *), by_start);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < open->count; i++)
+		panes[i] = open->items[i].what;
+	qsort(panes, open->count, sizeof(struct pane *), by_start);
+	for (size_t i = 0; i < open->count; i++)
 		say_pane(w, panes[i]);
 	free(panes);
 }
@@ -324,167 +317,19 @@ static int64_t aligned_earliest(const struct windower *w)
 	return window.start_ns;
 }
 
-static size_t aligned_count(const struct windower *w)
+static uint64_t aligned_count(const struct windower *w)
 {
-	return panes_count(panes_of(w));
+	return panes_count(&panes_of(w)->panes);
+}
+
+static uint64_t aligned_keys(const struct windower *w)
+{
+	return w->store.count - fill_count(fill_of(w));
 }
 
 static size_t aligned_bytes(const struct windower *w)
 {
-	return panes_of(w)->bytes + fill_of(w)->keys.bytes;
-}
-
-static size_t aligned_keys(const struct windower *w)
-{
-	return panes_of(w)->cells;
-}
-
-/* Checkpoints */
-
-static void write_pane(struct windower *w, const struct pane *pane)
-{
-	begin_entry(w, PANE_ENTRY, pane);
-	compact_add_signed(&w->log->value, pane->window.end_ns);
-	compact_add(&w->log->value, pane->fired);
-	windowlog_put(w->log);
-}
-
-static void write_key(struct windower *w, const struct pane *pane, struct table_entry *e)
-{
-	begin_entry(w, KEY_ENTRY, pane);
-	buf_add(&w->log->key, table_key(&pane->keys, e), e->key_len);
-	windower_pack(w, e->value);
-	windowlog_put(w->log);
-}
-
-static size_t aligned_changed(const struct windower *w)
-{
-	return panes_of(w)->changed_keys + changes_count(&fill_of(w)->changes);
-}
-
-static void aligned_write_changed(struct windower *w, size_t most)
-{
-	struct panes *p = panes_of(w);
-	struct table_entry *e;
-	struct pane *pane;
-
-	while (most && (pane = panes_take_changed(p))) {
-		write_pane(w, pane);
-		while (most && (e = panes_take_changed_key(p, pane))) {
-			write_key(w, pane, e);
-			most--;
-		}
-		if (!most)
-			panes_note(p, pane, NULL);
-	}
-	fill_write_changed(fill_of(w), most);
-}
-
-static void aligned_begin_round(struct windower *w)
-{
-	panes_begin_round(panes_of(w));
-	fill_begin_round(fill_of(w));
-}
-
-static bool aligned_write_behind(struct windower *w)
-{
-	struct panes *p = panes_of(w);
-	struct pane *pane = NULL;
-	struct table_entry *e;
-
-	while (windowlog_goes_on(w->log) && (pane = panes_behind(p))) {
-		struct changes *keys = &pane->track->keys;
-
-		while (windowlog_goes_on(w->log) &&
-			(e = changes_take_behind(keys, &pane->keys, &w->log->steps_left)))
-			write_key(w, pane, e);
-		if (keys->behind)
-			return false;
-		write_pane(w, pane);
-		panes_end_behind(p);
-	}
-	return !panes_behind(p) && fill_write_behind(fill_of(w));
-}
-
-static size_t aligned_entries(const struct windower *w)
-{
-	return panes_of(w)->cells + panes_count(panes_of(w)) + fill_of(w)->keys.count;
-}
-
-static const char *take_pane(
-	struct windower *w, const struct window *window, const struct windowlog_entry *e)
-{
-	struct pane *pane = panes_find(panes_of(w), window);
-	const char *at = e->value, *end = at + e->value_len;
-	uint64_t fired;
-
-	if (!e->value) {
-		if (pane) {
-			panes_remove(panes_of(w), pane);
-			let_go(w, pane);
-		}
-		return NULL;
-	}
-	if (!pane)
-		pane = panes_add(panes_of(w), window);
-	if (!compact_take_signed(&at, end, &pane->window.end_ns) ||
-		!compact_take(&at, end, &fired) || fired > 1)
-		return "no window";
-	pane->fired = fired;
-	return NULL;
-}
-
-/* Of a window that was begun anew it may come before the window. */
-static const char *take_key(
-	struct windower *w, const struct window *window, const struct windowlog_entry *e)
-{
-	struct pane *pane = panes_find(panes_of(w), window);
-	struct table_entry *into;
-
-	if (!e->value)
-		return "a key that leaves its window";
-	if (!pane)
-		pane = panes_add(panes_of(w), window);
-	into = panes_entry(panes_of(w), pane, e->key + COMPACT_WORD, e->key_len - COMPACT_WORD);
-	return windower_unpack(w, into->value, e->value, e->value + e->value_len);
-}
-
-static const char *aligned_take_entry(struct windower *w, const struct windowlog_entry *e)
-{
-	struct window window;
-
-	if (e->what == FILL_ENTRY)
-		return fill_take_entry(fill_of(w), e);
-	if (e->key_len < COMPACT_WORD)
-		return "an entry of no window";
-	window.start_ns = window.end_ns = (int64_t)compact_read_word(e->key);
-	if (e->what == PANE_ENTRY)
-		return take_pane(w, &window, e);
-	if (e->what == KEY_ENTRY)
-		return take_key(w, &window, e);
-	return "an entry of another kind of windows";
-}
-
-static int64_t due_of(const struct windower *w, const struct pane *pane)
-{
-	int64_t end_ns = pane->window.end_ns;
-
-	return corrects(w) && !pane->fired ? end_ns : time_plus(end_ns, w->lateness_ns);
-}
-
-static void aligned_restored(struct windower *w)
-{
-	struct panes *p = panes_of(w);
-	struct pane *pane;
-
-	while ((pane = panes_take_changed(p))) {
-		while (panes_take_changed_key(p, pane))
-			;
-		if (pane->window.end_ns == pane->window.start_ns)
-			member_die("files");
-		panes_queue(p, pane, due_of(w, pane));
-	}
-	fill_restored(fill_of(w));
+	return panes_of(w)->panes.bytes;
 }
 
 static void aligned_snapshot(const struct windower *w, json_t *state)
@@ -499,21 +344,15 @@ static void aligned_restore(struct windower *w, const json_t *state)
 
 const struct window_kind aligned_windows = {
 	.init = aligned_init,
+	.opened = aligned_opened,
 	.release = aligned_release,
 	.take = aligned_take,
 	.advance = aligned_advance,
 	.say_early = aligned_say_early,
 	.earliest = aligned_earliest,
 	.count = aligned_count,
-	.bytes = aligned_bytes,
 	.keys = aligned_keys,
-	.changed = aligned_changed,
-	.write_changed = aligned_write_changed,
-	.begin_round = aligned_begin_round,
-	.write_behind = aligned_write_behind,
-	.entries = aligned_entries,
-	.take_entry = aligned_take_entry,
-	.restored = aligned_restored,
+	.bytes = aligned_bytes,
 	.snapshot = aligned_snapshot,
 	.restore = aligned_restore,
 };

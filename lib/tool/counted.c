@@ -2,30 +2,92 @@
 
 #include <stdlib.h>
 
-#include "base/changes.h"
 #include "base/compact.h"
 #include "base/die.h"
 #include "base/mem.h"
-#include "base/table.h"
+#include "state/member.h"
 
 /*
  * A key's records are aggregated in slices that divide both count and slide, of which a ring holds
- * the last count / slice; a window is the slices of the ring merged. The value in the table is this
- * head, then the slices' states.
+ * the last count / slice; a window is the slices of the ring merged. The value in the store is how
+ * many records were seen, then the slices' states.
  */
 struct tally {
 	uint64_t seen;
-	uint64_t written[]; /* one, where there is a log and more than a slice: seen at its
-			       last entry */
+	_Alignas(8) char states[];
 };
+
+enum { TALLIES = 'c' };
 
 struct counted {
 	uint64_t slice; /* records, the most that divides count and slide */
 	uint64_t ring;  /* slices of a window */
-	size_t head_bytes;
-	struct table tallies;
-	struct changes changes; /* where there is a checkpoint */
+	struct store_space *tallies;
+	uint64_t begun;   /* keys of which a window has records, but not all */
+	struct buf state; /* of a slice, packed */
 };
+
+static struct tally *tally_of(struct table_entry *e)
+{
+	return (void *)e->value;
+}
+
+static void *state_of(const struct windower *w, struct tally *t, uint64_t slice)
+{
+	const struct counted *c = w->own;
+
+	return t->states + (size_t)(slice % c->ring) * w->aggregates->state_bytes;
+}
+
+/* The first and the last slice that are in the ring. */
+static uint64_t first_slice(const struct counted *c, const struct tally *t, uint64_t *last)
+{
+	*last = (t->seen - 1) / c->slice;
+	return *last >= c->ring ? *last - c->ring + 1 : 0;
+}
+
+/* Entries of the store */
+
+static void pack(void *context, const struct table_entry *e, struct buf *to)
+{
+	struct windower *w = context;
+	struct counted *c = w->own;
+	struct tally *t = tally_of((struct table_entry *)(size_t)e);
+	uint64_t last, slice = first_slice(c, t, &last);
+
+	compact_add(to, t->seen);
+	for (; slice <= last; slice++) {
+		buf_clear(&c->state);
+		windower_pack(w, state_of(w, t, slice), &c->state);
+		compact_add_bytes(to, c->state.data, c->state.len);
+	}
+}
+
+static const char *unpack(void *context, struct table_entry *e, const char *at, const char *end)
+{
+	struct windower *w = context;
+	struct tally *t = tally_of(e);
+	uint64_t last, slice;
+	const char *state, *why = NULL;
+	size_t len;
+
+	if (!compact_take(&at, end, &t->seen) || !t->seen)
+		return "no count of a key's records";
+	for (slice = first_slice(w->own, t, &last); slice <= last && !why; slice++)
+		why = compact_take_bytes(&at, end, &state, &len)
+			      ? windower_unpack(w, state_of(w, t, slice), state, state + len)
+			      : "a key's slice is missing";
+	return why ? why : at == end ? NULL : "more than a key's slices";
+}
+
+static void clear(void *context, struct table_entry *e)
+{
+	struct windower *w = context;
+	const struct counted *c = w->own;
+
+	for (uint64_t i = 0; i < c->ring; i++)
+		windower_clear(w, state_of(w, tally_of(e), i));
+}
 
 static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 {
@@ -45,41 +107,42 @@ static void counted_init(struct windower *w)
 
 	c->slice = greatest_common_divisor(w->shape.count, w->shape.slide);
 	c->ring = w->shape.count / c->slice;
-	c->head_bytes = sizeof(struct tally);
-	if (w->is_kept && c->ring > 1)
-		c->head_bytes += sizeof(uint64_t);
-	bytes = c->head_bytes + (size_t)c->ring * w->aggregates->state_bytes;
+	buf_init(&c->state);
+	bytes = sizeof(struct tally) + (size_t)c->ring * w->aggregates->state_bytes;
 	if (bytes > w->memory_bytes || bytes > TABLE_VALUE_MAX)
 		die(EX_USAGE,
 			"--count %llu/%llu: a key takes %zu KiB, more than --memory or any table "
 			"has: a SLIDE that divides N takes less",
 			(unsigned long long)w->shape.count, (unsigned long long)w->shape.slide,
 			bytes / 1024);
-	table_init(&c->tallies, bytes);
-	changes_init(&c->changes, CHANGES_FIRST_ROUND);
+	windower_holds(w, (struct store_kind){
+				  .letter = TALLIES,
+				  .value_bytes = bytes,
+				  .context = w,
+				  .pack = pack,
+				  .unpack = unpack,
+				  .clear = clear,
+			  });
 	w->own = c;
 }
 
-static void *state_of(const struct windower *w, struct tally *t, uint64_t slice)
+static void counted_opened(struct windower *w)
 {
-	const struct counted *c = w->own;
+	struct counted *c = w->own;
+	struct store_space *kept = store_space(&w->store, TALLIES, 0);
 
-	return (char *)t + c->head_bytes + (size_t)(slice % c->ring) * w->aggregates->state_bytes;
+	c->tallies = kept ? kept : store_open(&w->store, TALLIES, 0);
 }
 
 static void counted_release(struct windower *w)
 {
 	struct counted *c = w->own;
-	struct table_entry *e;
-	size_t at = 0;
 
-	while ((e = table_next(&c->tallies, &at)))
-		for (uint64_t i = 0; i < c->ring; i++)
-			aggregates_clear(w->aggregates, state_of(w, (void *)e->value, i));
-	table_release(&c->tallies);
-	changes_release(&c->changes);
+	buf_release(&c->state);
 	free(c);
 }
+
+/* Results */
 
 /*
  * Merges the window that fires when `at` records were seen, as far as they are there; false if none
@@ -101,13 +164,12 @@ static void say(struct windower *w, struct table_entry *e, uint64_t at)
 {
 	const struct counted *c = w->own;
 	struct result_bounds b = {.is_window = false};
-	struct tally *t = (void *)e->value;
 	void *state = mem_zero(1, w->aggregates->state_bytes + 1);
 
-	if (merge_window(w, t, at, state)) {
+	if (merge_window(w, tally_of(e), at, state)) {
 		b.is_there = aggregates_range(w->aggregates, state, &b.from_ns, &b.to_ns);
 		results_say(w->results, NULL,
-			results_make(w->results, table_key(&c->tallies, e), e->key_len, &b, state));
+			results_make(w->results, store_key(c->tallies, e), e->key_len, &b, state));
 	}
 	aggregates_clear(w->aggregates, state);
 	free(state);
@@ -116,38 +178,54 @@ static void say(struct windower *w, struct table_entry *e, uint64_t at)
 static enum windower_answer counted_take(struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct counted *c = w->own;
+	uint64_t slide = w->shape.slide;
 	bool added;
-	struct tally *t = table_add(&c->tallies, key->data, key->len, &added);
+	struct table_entry *e = store_enter(&w->store, c->tallies, key->data, key->len, &added);
+	struct tally *t = tally_of(e);
 	void *state = state_of(w, t, t->seen / c->slice);
 
 	if (t->seen % c->slice == 0)
 		aggregates_clear(w->aggregates, state);
 	aggregates_apply(w->aggregates, state, time_ns);
+	c->begun += t->seen % slide == 0;
 	t->seen++;
-	if (w->is_kept)
-		changes_note(&c->changes, table_entry_of(t));
-	if (t->seen % w->shape.slide == 0)
-		say(w, table_entry_of(t), t->seen);
+	store_note(&w->store, c->tallies, e);
+	if (t->seen % slide == 0) {
+		c->begun--;
+		say(w, e, t->seen);
+	}
 	return WINDOWER_TAKEN;
+}
+
+static void say_partial(struct windower *w)
+{
+	const struct counted *c = w->own;
+	uint64_t slide = w->shape.slide;
+	struct store_scan scan;
+	struct table_entry *e;
+
+	store_scan_begin(&scan, &w->store, c->tallies);
+	while ((e = windower_scan_next(w, &scan))) {
+		uint64_t seen = tally_of(e)->seen;
+
+		if (seen % slide)
+			say(w, e, (seen / slide + 1) * slide);
+	}
+	store_scan_end(&scan);
 }
 
 /* What there is at the end of each key's next window is said with --partial only. */
 static void counted_advance(struct windower *w)
 {
-	const struct counted *c = w->own;
-	uint64_t slide = w->shape.slide;
-	struct table_entry **sorted;
+	struct counted *c = w->own;
 
-	if (w->watermark_ns != INT64_MAX || !w->shape.gives_partial)
+	if (w->watermark_ns != INT64_MAX)
 		return;
-	sorted = table_sorted(&c->tallies);
-	for (uint32_t i = 0; i < c->tallies.count; i++) {
-		uint64_t seen = ((struct tally *)(void *)sorted[i]->value)->seen;
-
-		if (seen % slide)
-			say(w, sorted[i], (seen / slide + 1) * slide);
-	}
-	free(sorted);
+	if (w->shape.gives_partial)
+		say_partial(w);
+	store_drop(&w->store, c->tallies);
+	c->tallies = NULL;
+	c->begun = 0;
 }
 
 /* They don't end with time. */
@@ -157,178 +235,46 @@ static int64_t counted_earliest(const struct windower *w)
 	return INT64_MIN;
 }
 
-static size_t counted_count(const struct windower *w)
+static uint64_t counted_count(const struct windower *w)
 {
 	const struct counted *c = w->own;
-	struct table_entry *e;
-	size_t at = 0, count = 0;
 
-	while ((e = table_next(&c->tallies, &at)))
-		count += ((struct tally *)(void *)e->value)->seen % w->shape.slide != 0;
-	return count;
+	return c->begun;
+}
+
+static uint64_t counted_keys(const struct windower *w)
+{
+	return w->store.count;
 }
 
 static size_t counted_bytes(const struct windower *w)
 {
-	const struct counted *c = w->own;
-
-	return c->tallies.bytes;
+	(void)w;
+	return 0;
 }
 
-static size_t counted_keys(const struct windower *w)
+static void counted_snapshot(const struct windower *w, json_t *state)
 {
-	const struct counted *c = w->own;
-
-	return c->tallies.count;
+	member_put(state, "begun", (int64_t)counted_count(w));
 }
 
-/*
- * Checkpoints. In the log a key's head is an entry and each of its slices one, found by its
- * place in the ring; where there is only one slice it stands behind the head.
- */
-enum { HEAD_ENTRY = 'c', SLICE_ENTRY = 'r' };
-
-static void write_slice(struct windower *w, struct table_entry *e, uint64_t slice)
-{
-	const struct counted *c = w->own;
-
-	windowlog_begin(w->log, SLICE_ENTRY);
-	compact_add_word(&w->log->key, slice % c->ring);
-	buf_add(&w->log->key, table_key(&c->tallies, e), e->key_len);
-	windower_pack(w, state_of(w, (void *)e->value, slice));
-	windowlog_put(w->log);
-}
-
-/* A key with its slices from that of the first record on, so many records having been seen. */
-static void write_key(struct windower *w, struct table_entry *e, uint64_t first)
-{
-	const struct counted *c = w->own;
-	struct tally *t = (void *)e->value;
-	uint64_t last_slice = (t->seen - 1) / c->slice, slice = first / c->slice;
-
-	if (last_slice - slice >= c->ring)
-		slice = last_slice - c->ring + 1;
-	windowlog_begin(w->log, HEAD_ENTRY);
-	buf_add(&w->log->key, table_key(&c->tallies, e), e->key_len);
-	compact_add(&w->log->value, t->seen);
-	if (c->ring == 1)
-		windower_pack(w, state_of(w, t, 0));
-	windowlog_put(w->log);
-	if (c->ring == 1)
-		return;
-	for (; slice <= last_slice; slice++)
-		write_slice(w, e, slice);
-	t->written[0] = t->seen;
-}
-
-static size_t counted_changed(const struct windower *w)
-{
-	const struct counted *c = w->own;
-
-	return changes_count(&c->changes);
-}
-
-static void counted_write_changed(struct windower *w, size_t most)
-{
-	struct counted *c = w->own;
-	struct table_entry *e;
-
-	while (most && (e = changes_take(&c->changes))) {
-		const struct tally *t = (const void *)e->value;
-
-		/* what was written before the round does not count any more */
-		write_key(w, e, c->ring > 1 && !c->changes.was_behind ? t->written[0] : 0);
-		most--;
-	}
-}
-
-static void counted_begin_round(struct windower *w)
+static void counted_restore(struct windower *w, const json_t *state)
 {
 	struct counted *c = w->own;
 
-	changes_begin_round(&c->changes);
-}
-
-static bool counted_write_behind(struct windower *w)
-{
-	struct counted *c = w->own;
-	struct table_entry *e;
-
-	while (windowlog_goes_on(w->log) &&
-		(e = changes_take_behind(&c->changes, &c->tallies, &w->log->steps_left)))
-		write_key(w, e, 0);
-	return !c->changes.behind;
-}
-
-static size_t counted_entries(const struct windower *w)
-{
-	const struct counted *c = w->own;
-
-	return c->tallies.count * (c->ring > 1 ? 1 + (size_t)c->ring : 1);
-}
-
-static const char *take_head(struct windower *w, const struct windowlog_entry *e)
-{
-	struct counted *c = w->own;
-	const char *at = e->value, *end = at + e->value_len;
-	bool added;
-	struct tally *t = table_add(&c->tallies, e->key, e->key_len, &added);
-
-	if (!compact_take(&at, end, &t->seen) || !t->seen)
-		return "no count of a key's records";
-	changes_note(&c->changes, table_entry_of(t));
-	if (c->ring == 1)
-		return windower_unpack(w, state_of(w, t, 0), at, end);
-	t->written[0] = t->seen;
-	return NULL;
-}
-
-static const char *take_slice(struct windower *w, const struct windowlog_entry *e)
-{
-	struct counted *c = w->own;
-	struct tally *t;
-	uint64_t place;
-
-	if (e->key_len < COMPACT_WORD)
-		return "a slice of no key";
-	place = compact_read_word(e->key);
-	t = table_find(&c->tallies, e->key + COMPACT_WORD, e->key_len - COMPACT_WORD);
-	if (!t || place >= c->ring)
-		return "a slice of a key that is not there";
-	return windower_unpack(w, state_of(w, t, place), e->value, e->value + e->value_len);
-}
-
-static const char *counted_take_entry(struct windower *w, const struct windowlog_entry *e)
-{
-	if (e->value && e->what == HEAD_ENTRY)
-		return take_head(w, e);
-	if (e->value && e->what == SLICE_ENTRY)
-		return take_slice(w, e);
-	return "an entry of another kind of windows";
-}
-
-static void counted_restored(struct windower *w)
-{
-	struct counted *c = w->own;
-
-	while (changes_take(&c->changes))
-		;
+	c->begun = (uint64_t)member_get(state, "begun");
 }
 
 const struct window_kind count_windows = {
 	.init = counted_init,
+	.opened = counted_opened,
 	.release = counted_release,
 	.take = counted_take,
 	.advance = counted_advance,
 	.earliest = counted_earliest,
 	.count = counted_count,
-	.bytes = counted_bytes,
 	.keys = counted_keys,
-	.changed = counted_changed,
-	.write_changed = counted_write_changed,
-	.begin_round = counted_begin_round,
-	.write_behind = counted_write_behind,
-	.entries = counted_entries,
-	.take_entry = counted_take_entry,
-	.restored = counted_restored,
+	.bytes = counted_bytes,
+	.snapshot = counted_snapshot,
+	.restore = counted_restore,
 };

@@ -4,131 +4,122 @@
 #include "base/instant.h"
 #include "state/member.h"
 
+enum { KEYS = 'f' };
+
 struct fill_key {
 	int64_t until_ns; /* windows that end up to here are filled */
 };
 
-static void note(struct fill *f, struct fill_key *k)
+static void pack(void *context, const struct table_entry *e, struct buf *to)
 {
-	if (f->windower->is_kept)
-		changes_note(&f->changes, table_entry_of(k));
+	const struct fill_key *k = (const void *)e->value;
+
+	(void)context;
+	compact_add_signed(to, k->until_ns);
 }
 
-void fill_init(struct fill *f, struct windower *w, struct panes *panes)
+static const char *unpack(void *context, struct table_entry *e, const char *at, const char *end)
+{
+	struct fill_key *k = (void *)e->value;
+
+	(void)context;
+	return compact_take_signed(&at, end, &k->until_ns) && at == end
+		       ? NULL
+		       : "not until when a key is filled";
+}
+
+void fill_init(struct fill *f, struct windower *w, struct panekeys *panes)
 {
 	*f = (struct fill){.windower = w, .panes = panes, .last_ns = INT64_MIN};
-	table_init(&f->keys, sizeof(struct fill_key));
-	changes_init(&f->changes, CHANGES_FIRST_ROUND);
+	windower_holds(w, (struct store_kind){
+				  .letter = KEYS,
+				  .value_bytes = sizeof(struct fill_key),
+				  .pack = pack,
+				  .unpack = unpack,
+			  });
 }
 
-void fill_release(struct fill *f)
+void fill_opened(struct fill *f)
 {
-	table_release(&f->keys);
-	changes_release(&f->changes);
+	struct store *s = &f->windower->store;
+	struct store_space *kept = store_space(s, KEYS, 0);
+
+	if (f->windower->shape.fills) {
+		f->keys = kept ? kept : store_open(s, KEYS, 0);
+		return;
+	}
+	/* what is not looked after is not to come back with another --fill */
+	if (kept)
+		store_drop(s, kept);
+	f->has_begun = false;
 }
 
 /* The key has records in the window. */
 static void keep_key(struct fill *f, const char *key, size_t len, const struct window *window)
 {
 	bool added;
-	struct fill_key *k = table_add(&f->keys, key, len, &added);
+	struct table_entry *e = store_enter(&f->windower->store, f->keys, key, len, &added);
+	struct fill_key *k = (void *)e->value;
 	int64_t until_ns = time_plus(window->end_ns, f->windower->shape.fill_for_ns);
 
 	if (!added && until_ns <= k->until_ns)
 		return;
 	k->until_ns = until_ns;
-	note(f, k);
+	store_note(&f->windower->store, f->keys, e);
 }
 
-static bool is_alive(const struct table_entry *e, const struct window *window)
+static void keep_all(struct fill *f, const struct pane *pane)
 {
-	const struct fill_key *k = (const void *)e->value;
-
-	return window->end_ns <= k->until_ns;
-}
-
-static void write_deleted(struct fill *f, const struct table *keys, const struct table_entry *e)
-{
-	struct windowlog *j = f->windower->log;
-
-	if (!j)
-		return;
-	windowlog_begin(j, FILL_ENTRY);
-	buf_add(&j->key, table_key(keys, e), e->key_len);
-	windowlog_delete(j);
-}
-
-/* Keys that have run out are let go of when they are most: a new table takes the others. */
-static void forget_keys(struct fill *f, uint32_t alive)
-{
-	struct table old = f->keys;
+	struct store_scan c;
 	struct table_entry *e;
-	size_t at = 0;
+
+	store_scan_begin(&c, &f->windower->store, panekeys_of(pane));
+	while ((e = windower_scan_next(f->windower, &c)))
+		keep_key(f, store_key(panekeys_of(pane), e), e->key_len, &pane->window);
+	store_scan_end(&c);
+}
+
+/* Fills the window with all keys that live; lets go of those that don't any more. */
+static void fill_window(struct fill *f, const struct window *window)
+{
+	struct windower *w = f->windower;
+	struct pane *pane = panes_find(&f->panes->panes, window);
+	struct table_entry *e;
+	struct store_scan c;
 	bool added;
 
-	if (alive >= old.count / 2)
-		return;
-	table_init(&f->keys, sizeof(struct fill_key));
-	changes_release(&f->changes);
-	while ((e = table_next(&old, &at))) {
-		const struct fill_key *was = (const void *)e->value;
-		struct fill_key *k;
+	if (pane)
+		keep_all(f, pane);
+	store_scan_begin(&c, &w->store, f->keys);
+	while ((e = windower_scan_next(w, &c))) {
+		const struct fill_key *k = (const void *)e->value;
 
-		if (!is_alive(e, &f->at)) {
-			write_deleted(f, &old, e);
+		if (window->end_ns > k->until_ns) {
+			store_delete(&w->store, f->keys, e);
 			continue;
 		}
-		k = table_add(&f->keys, table_key(&old, e), e->key_len, &added);
-		k->until_ns = was->until_ns;
-		note(f, k);
-	}
-	table_release(&old);
-}
-
-/* When a window fires. */
-static int64_t due_of(const struct fill *f, const struct window *window)
-{
-	int64_t wait_ns =
-		f->windower->results->emit == RESULTS_FINAL ? f->windower->lateness_ns : 0;
-
-	return time_plus(window->end_ns, wait_ns);
-}
-
-/* Fills the window with all keys that live; returns how many they are. */
-static uint32_t fill_window(struct fill *f, const struct window *window)
-{
-	struct pane *pane = panes_find(f->panes, window);
-	struct table_entry *e;
-	uint32_t alive = 0;
-	size_t at = 0;
-
-	while (pane && (e = table_next(&pane->keys, &at)))
-		keep_key(f, table_key(&pane->keys, e), e->key_len, window);
-	at = 0;
-	while ((e = table_next(&f->keys, &at))) {
-		if (!is_alive(e, window))
-			continue;
-		alive++;
 		if (!pane)
-			pane = panes_open(f->panes, window, due_of(f, window));
-		panes_entry(f->panes, pane, table_key(&f->keys, e), e->key_len);
+			pane = panekeys_open(f->panes, window, false);
+		store_enter(
+			&w->store, panekeys_of(pane), store_key(f->keys, e), e->key_len, &added);
 	}
-	return alive;
+	store_scan_end(&c);
 }
 
 /* At the end of the input nothing says that time went on behind the last record. */
 static bool is_due(const struct fill *f)
 {
-	if (f->windower->watermark_ns == INT64_MAX)
+	const struct windower *w = f->windower;
+	int64_t wait_ns = w->results->emit == RESULTS_FINAL ? w->lateness_ns : 0;
+
+	if (w->watermark_ns == INT64_MAX)
 		return f->at.start_ns <= f->last_ns;
-	return due_of(f, &f->at) <= f->windower->watermark_ns;
+	return time_plus(f->at.end_ns, wait_ns) <= w->watermark_ns;
 }
 
 bool fill_step(struct fill *f, const struct pane *first)
 {
-	uint32_t alive;
-
-	if (!f->windower->shape.fills || (first && first->fired))
+	if (!f->keys || (first && first->fired))
 		return false;
 	if (!f->has_begun && first) {
 		f->at = first->window;
@@ -137,114 +128,42 @@ bool fill_step(struct fill *f, const struct pane *first)
 	/* a pane before the next window in sequence is one that was filled just now */
 	if (!f->has_begun || !is_due(f) || (first && first->window.start_ns < f->at.start_ns))
 		return false;
-	alive = fill_window(f, &f->at);
+	fill_window(f, &f->at);
 	/* with no key left the sequence begins anew where records are */
-	f->has_begun = windowing_next(&f->windower->shape.windowing, &f->at) && alive;
-	forget_keys(f, alive);
+	f->has_begun = windowing_next(&f->windower->shape.windowing, &f->at) && fill_count(f);
 	return true;
 }
 
 void fill_late(struct fill *f, const struct window *window, const struct buf *key,
 	void (*say)(struct windower *w, struct pane *pane, struct table_entry *e))
 {
+	struct windower *w = f->windower;
 	struct window next = *window;
-	int64_t until_ns = time_plus(window->end_ns, f->windower->shape.fill_for_ns);
+	int64_t until_ns = time_plus(window->end_ns, w->shape.fill_for_ns);
 
 	keep_key(f, key->data, key->len, window);
-	while (windowing_next(&f->windower->shape.windowing, &next) &&
-		next.end_ns <= f->windower->watermark_ns && next.end_ns <= until_ns) {
-		struct pane *pane = panes_open(
-			f->panes, &next, time_plus(next.end_ns, f->windower->lateness_ns));
-		uint32_t before = pane->keys.count;
-		struct table_entry *e = panes_entry(f->panes, pane, key->data, key->len);
+	while (windowing_next(&w->shape.windowing, &next) && next.end_ns <= w->watermark_ns &&
+		next.end_ns <= until_ns) {
+		struct pane *pane = panekeys_open(f->panes, &next, true);
+		bool added;
+		struct table_entry *e =
+			store_enter(&w->store, panekeys_of(pane), key->data, key->len, &added);
 
-		pane->fired = true;
-		if (pane->keys.count > before)
-			say(f->windower, pane, e);
+		if (added)
+			say(w, pane, e);
 	}
 	/* with nothing else in sequence it goes on from here */
-	if (!f->has_begun && next.end_ns > f->windower->watermark_ns && next.end_ns <= until_ns) {
+	if (!f->has_begun && next.end_ns > w->watermark_ns && next.end_ns <= until_ns) {
 		f->at = next;
 		f->has_begun = true;
 	}
 }
 
-/* Checkpoints */
-
-static void write_key(struct fill *f, struct table_entry *e)
+void fill_end(struct fill *f)
 {
-	struct windowlog *j = f->windower->log;
-	const struct fill_key *k = (const void *)e->value;
-
-	windowlog_begin(j, FILL_ENTRY);
-	buf_add(&j->key, table_key(&f->keys, e), e->key_len);
-	compact_add_signed(&j->value, k->until_ns);
-	windowlog_put(j);
-}
-
-void fill_write_changed(struct fill *f, size_t most)
-{
-	struct table_entry *e;
-
-	while (most && (e = changes_take(&f->changes))) {
-		write_key(f, e);
-		most--;
-	}
-}
-
-void fill_begin_round(struct fill *f)
-{
-	changes_begin_round(&f->changes);
-}
-
-bool fill_write_behind(struct fill *f)
-{
-	struct windowlog *j = f->windower->log;
-	struct table_entry *e;
-
-	while (windowlog_goes_on(j) &&
-		(e = changes_take_behind(&f->changes, &f->keys, &j->steps_left)))
-		write_key(f, e);
-	return !f->changes.behind;
-}
-
-const char *fill_take_entry(struct fill *f, const struct windowlog_entry *e)
-{
-	const char *at = e->value;
-	struct fill_key *k;
-	bool added;
-
-	/* one that is not known is of a file that was let go of; in a table none goes alone */
-	if (!e->value) {
-		k = table_find(&f->keys, e->key, e->key_len);
-		if (k)
-			k->until_ns = INT64_MIN;
-		return NULL;
-	}
-	k = table_add(&f->keys, e->key, e->key_len, &added);
-	if (!compact_take_signed(&at, e->value + e->value_len, &k->until_ns))
-		return "not until when a key is filled";
-	note(f, k);
-	return NULL;
-}
-
-void fill_restored(struct fill *f)
-{
-	struct table old = f->keys;
-	struct table_entry *e;
-	size_t at = 0;
-
-	while (changes_take(&f->changes))
-		;
-	if (f->windower->shape.fills)
-		return;
-	/* what is not looked after is not to come back with another --fill */
-	table_init(&f->keys, sizeof(struct fill_key));
-	changes_release(&f->changes);
-	while ((e = table_next(&old, &at)))
-		write_deleted(f, &old, e);
-	table_release(&old);
-	f->has_begun = false;
+	if (f->keys)
+		store_drop(&f->windower->store, f->keys);
+	f->keys = NULL;
 }
 
 void fill_snapshot(const struct fill *f, json_t *state)

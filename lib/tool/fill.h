@@ -8,33 +8,35 @@
 #ifndef FILL_H
 #define FILL_H
 
-#include "base/changes.h"
-#include "base/table.h"
-#include "flow/panes.h"
+#include "tool/panekeys.h"
 #include "tool/windower.h"
-
-/* What its entries in the log begin with. */
-enum { FILL_ENTRY = 'f' };
 
 struct fill {
 	struct windower *windower;
-	struct panes *panes;
-	struct table keys;
-	struct changes changes; /* of keys, where there is a checkpoint */
-	struct window at;       /* the next window to be filled */
+	struct panekeys *panes;
+	struct store_space *keys; /* NULL where nothing is filled */
+	struct window at;         /* the next window to be filled */
 	bool has_begun;
 	int64_t last_ns; /* where the last window with records begins */
 };
 
-/* Borrows both. */
-void fill_init(struct fill *f, struct windower *w, struct panes *panes);
-void fill_release(struct fill *f);
+/* Borrows both, and tells the windower what its store holds. */
+void fill_init(struct fill *f, struct windower *w, struct panekeys *panes);
+
+/* The store is open. */
+void fill_opened(struct fill *f);
 
 /* The window has got a record. */
 static inline void fill_note(struct fill *f, const struct window *window)
 {
 	if (window->start_ns > f->last_ns)
 		f->last_ns = window->start_ns;
+}
+
+/* How many keys it holds. */
+static inline uint64_t fill_count(const struct fill *f)
+{
+	return f->keys ? f->keys->count : 0;
 }
 
 /*
@@ -49,12 +51,10 @@ bool fill_step(struct fill *f, const struct pane *first);
 void fill_late(struct fill *f, const struct window *window, const struct buf *key,
 	void (*say)(struct windower *w, struct pane *pane, struct table_entry *e));
 
+/* The input is complete: no window is to come. */
+void fill_end(struct fill *f);
+
 /* As the handlers of a window_kind. */
-void fill_write_changed(struct fill *f, size_t most);
-void fill_begin_round(struct fill *f);
-bool fill_write_behind(struct fill *f);
-const char *fill_take_entry(struct fill *f, const struct windowlog_entry *e);
-void fill_restored(struct fill *f);
 void fill_snapshot(const struct fill *f, json_t *state);
 void fill_restore(struct fill *f, const json_t *state);
 

@@ -129,6 +129,7 @@ void filter_release(struct filter *f)
 	paths_release(&f->paths);
 	buf_release(&f->detail);
 	free(f->fields);
+	free(f->ahead.fields);
 	expr_free(f->where);
 }
 
@@ -141,6 +142,13 @@ int filter_field(struct filter *f, const char *path)
 		die(EX_USAGE, "field '%s': %s", path, why);
 	f->wants_object = true;
 	return value;
+}
+
+int64_t filter_arrival_ns(struct filter *f)
+{
+	if (!f->arrival_ns)
+		f->arrival_ns = loop_wall_ns();
+	return f->arrival_ns;
 }
 
 void filter_tell(struct filter *f)
@@ -182,14 +190,9 @@ void filter_send_watermark(struct filter *f, int64_t watermark_ns)
 	control_watermark(&f->outlet.after, run, watermark_ns);
 }
 
-void filter_side_open(struct filter *f, const char *path, const char *kind)
+struct side *filter_side_open(struct filter *f, const char *path, const char *kind)
 {
-	outlet_side_open(&f->outlet, path, kind);
-}
-
-void filter_side_add(struct filter *f, const struct record *r)
-{
-	outlet_side_add(&f->outlet, r->bytes, r->len);
+	return outlet_side(&f->outlet, path, kind);
 }
 
 /* Records that are bad */
@@ -329,13 +332,16 @@ static void read_input(struct filter *f, const char *path)
 	input_open(&f->input, path);
 	lines_begin(&f->lines, &f->input);
 	do {
+		f->arrival_ns = 0;
 		while (lines_next(&f->lines, &l))
 			intake_line(f, &l);
+		intake_drain(f);
 		outlet_flush_passed(&f->outlet);
 		wait_for_input(f);
 	} while (lines_fill(&f->lines));
 	if (lines_tail(&f->lines, &l))
 		intake_line(f, &l);
+	intake_drain(f);
 	outlet_flush_passed(&f->outlet);
 	if (f->role != FILTER_SOURCE)
 		supervision_end_of_input(f);
@@ -383,6 +389,8 @@ void filter_begin(struct filter *f)
 		compile_where(f);
 	f->has_begun = true;
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
+	if (f->handlers->prepare)
+		f->ahead.fields = mem_zero(FILTER_AHEAD * f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes
 									      : CONTROL_LINE_MAX));
 	handshake_init(&f->handshake);

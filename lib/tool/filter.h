@@ -41,7 +41,11 @@ struct record {
 	uint64_t length;           /* of the whole line; more than len where not all was kept */
 	bool too_long;
 	uint64_t hash; /* of the whole line, where it is too long or supervised; else 0 */
+	unsigned slot; /* below FILTER_AHEAD, its own until the record handler returns */
 };
+
+/* So many records are prepared before the first of them is handled, where there are as many. */
+enum { FILTER_AHEAD = 64 };
 
 /* What becomes of a record. */
 enum outcome {
@@ -72,6 +76,10 @@ struct handlers {
 	/* Before the first line is read. */
 	void (*begin)(void *state);
 	struct verdict (*record)(void *state, const struct record *r);
+	/* A record will be handed to the record handler, behind others that have been prepared:
+	 * what can be fetched for it is. It must change nothing but what the command keeps for
+	 * r->slot. The record is valid until it has been handled. */
+	void (*prepare)(void *state, const struct record *r);
 	/* The watermark has advanced. The line passes on, unless the command consumes them. */
 	void (*watermark)(void *state, int64_t watermark_ns);
 	bool consumes_watermarks;
@@ -98,6 +106,14 @@ struct handlers {
 
 struct commitment;
 
+/* Records that were prepared and are yet to be handled, in order. */
+struct ahead {
+	struct record records[FILTER_AHEAD];
+	bool is_chosen[FILTER_AHEAD]; /* by --where */
+	struct span *fields;          /* of all of them; NULL where the command prepares nothing */
+	unsigned count;
+};
+
 struct filter {
 	enum filter_role role;
 	const struct handlers *handlers;
@@ -115,6 +131,7 @@ struct filter {
 
 	struct paths paths;
 	struct span *fields;
+	struct ahead ahead;
 	struct expr *where;
 	bool where_passes; /* records it does not choose pass untouched; else they are taken out */
 	int reserved_key;  /* among the fields: a top-level $dd */
@@ -132,7 +149,8 @@ struct filter {
 	struct handshake handshake;
 	struct commitment *commitment; /* of a sink that takes part in checkpoints */
 	struct opt options[15];
-	int64_t idle_ns; /* when the idle handler wants to be called */
+	int64_t idle_ns;    /* when the idle handler wants to be called */
+	int64_t arrival_ns; /* 0: not asked for yet */
 	bool has_begun;
 	bool has_said_last; /* nothing may come behind the last barrier */
 };
@@ -159,9 +177,10 @@ int filter_run(struct filter *f, char **inputs, int input_count);
 void filter_begin(struct filter *f);
 int filter_end(struct filter *f);
 
-/* Opens a file that records are taken out into, to be appended to. Once, in the begin handler; kind
- * is static and says what is in it. */
-void filter_side_open(struct filter *f, const char *path, const char *kind);
+/* Opens a file that records are taken out into, to be appended to: their bytes go to side_add. In
+ * the begin handler; kind is static, says what is in it, and is no other's of this stage. The
+ * filter keeps it. */
+struct side *filter_side_open(struct filter *f, const char *path, const char *kind);
 
 /* Before filter_run: an option that shapes the state, as the user wrote it. A start with another
  * value of it is refused, as the state could not be read by it. */
@@ -189,9 +208,6 @@ struct verdict filter_bad(struct filter *f, const char *reason, const char *form
 /* Sends a record that the stage made, or prints a sink's plain line; line has no newline. */
 void filter_emit(struct filter *f, const char *line, size_t len);
 
-/* Writes the record's own bytes to the side file. */
-void filter_side_add(struct filter *f, const struct record *r);
-
 /* Sends a watermark behind the record in hand, or from the idle handler. */
 void filter_send_watermark(struct filter *f, int64_t watermark_ns);
 
@@ -206,6 +222,10 @@ void filter_settle(struct filter *f, uint64_t count);
 /* Waits as the loop does: what was written goes out before, and the figures are told when asked
  * for. Returns as loop_wait does, also when only a signal came. */
 bool filter_wait(struct filter *f, int fd, int64_t until_ns);
+
+/* The time of day at which the record in hand came: when what was read with it was first asked for
+ * this. */
+int64_t filter_arrival_ns(struct filter *f);
 
 /* Says the figures on stderr, unless --quiet. */
 void filter_tell(struct filter *f);

@@ -7,8 +7,8 @@
 /* How a record that passes is written. */
 typedef void pass_line(struct outlet *o, const char *line, size_t len);
 
-/* What stands against a line as a record, in the detail; NULL if nothing does. */
-static const char *fault(struct filter *f, struct record *r)
+/* What stands against a line as a record, in the detail; NULL if nothing does. Finds its fields. */
+static const char *fault(struct filter *f, struct record *r, struct span *fields)
 {
 	size_t column;
 	const char *why;
@@ -19,10 +19,11 @@ static const char *fault(struct filter *f, struct record *r)
 			(unsigned long long)f->max_record_bytes);
 		return "malformed";
 	}
-	why = scan(&f->paths, r->bytes, r->len, &r->root, f->fields, &column);
+	r->fields = fields;
+	why = scan(&f->paths, r->bytes, r->len, &r->root, fields, &column);
 	if (why)
 		buf_format(&f->detail, "%s at column %zu", why, column + 1);
-	else if (f->fields[f->reserved_key].type != SPAN_MISSING)
+	else if (fields[f->reserved_key].type != SPAN_MISSING)
 		buf_text(&f->detail, "the key $dd is reserved for control lines");
 	else if (f->wants_object && r->root.type != SPAN_OBJECT)
 		buf_text(&f->detail, "not an object");
@@ -71,28 +72,75 @@ static void settle(struct filter *f, const struct record *r, struct verdict v, p
 		rejects_judge(&f->rejects, r->source, r->line, f->balance.in);
 }
 
-static struct verdict judge(struct filter *f, const struct record *r)
+static bool is_chosen(const struct filter *f, const struct record *r)
 {
-	if (f->where && !expr_true(f->where, f->fields))
+	return !f->where || expr_true(f->where, r->fields);
+}
+
+static struct verdict judge(struct filter *f, const struct record *r, bool chosen)
+{
+	if (!chosen)
 		return f->where_passes ? verdict(PASSED) : dropped("filtered");
 	return f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
+}
+
+static void admit(struct filter *f, const struct record *r)
+{
+	if (stream_record(&f->stream) != STREAM_FINE)
+		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
+			f->stream.why);
+	if (f->epochs.is_open && !f->epochs.has_joined)
+		supervision_demand_open(f);
 }
 
 static void handle(struct filter *f, struct record *r, pass_line *pass)
 {
 	struct verdict v = {.outcome = BAD};
 
-	if (stream_record(&f->stream) != STREAM_FINE)
-		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
-			f->stream.why);
-	if (f->epochs.is_open && !f->epochs.has_joined)
-		supervision_demand_open(f);
+	admit(f, r);
 	count_in(f, r);
-	r->fields = f->fields;
-	v.reason = fault(f, r);
+	v.reason = fault(f, r, f->fields);
 	if (!v.reason)
-		v = judge(f, r);
+		v = judge(f, r, is_chosen(f, r));
 	settle(f, r, v, pass);
+}
+
+void intake_drain(struct filter *f)
+{
+	struct ahead *a = &f->ahead;
+	unsigned count = a->count;
+
+	a->count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct record *r = &a->records[i];
+
+		count_in(f, r);
+		buf_clear(&f->detail);
+		settle(f, r, judge(f, r, a->is_chosen[i]), outlet_pass_in_place);
+	}
+}
+
+/* What is wrong with a record is said of one at a time, so such a one is handled by itself. */
+static void prepare(struct filter *f, const struct record *given)
+{
+	struct ahead *a = &f->ahead;
+	struct record *r = &a->records[a->count];
+
+	admit(f, given);
+	*r = *given;
+	r->slot = a->count;
+	if (fault(f, r, a->fields + a->count * f->paths.count)) {
+		struct record bad = *given;
+
+		intake_drain(f);
+		handle(f, &bad, outlet_pass_in_place);
+		return;
+	}
+	a->is_chosen[a->count] = is_chosen(f, r);
+	if (a->is_chosen[a->count])
+		f->handlers->prepare(f->state, r);
+	if (++a->count == FILTER_AHEAD)
+		intake_drain(f);
 }
 
 void intake_record(struct filter *f, struct record *r)
@@ -142,12 +190,18 @@ void intake_line(struct filter *f, const struct line *l)
 		f->balance.empty++;
 		return;
 	}
-	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len) && supervision_line(f, l))
-		return;
+	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len)) {
+		intake_drain(f);
+		if (supervision_line(f, l))
+			return;
+	}
 	/* what a stage that died left of its last line is no record */
 	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
 		return;
 	if (l->len > f->max_record_bytes)
 		cut_too_long(&r);
-	handle(f, &r, outlet_pass_in_place);
+	if (f->ahead.fields)
+		prepare(f, &r);
+	else
+		handle(f, &r, outlet_pass_in_place);
 }

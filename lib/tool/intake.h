@@ -11,6 +11,10 @@
 /* A line of the input. */
 void intake_line(struct filter *f, const struct line *l);
 
+/* Handles what was prepared and waits: before anything that comes behind it is done, and before the
+ * lines that were given are not valid any more. */
+void intake_drain(struct filter *f);
+
 /* A record that a source made out of an input's own format; borrows r, whose bytes end in '\n'. */
 void intake_record(struct filter *f, struct record *r);
 

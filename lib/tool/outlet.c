@@ -1,12 +1,7 @@
 #include "tool/outlet.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <assert.h>
 #include <unistd.h>
-
-#include "base/die.h"
-#include "io/append.h"
-#include "io/durable.h"
 
 void outlet_init(struct outlet *o)
 {
@@ -18,12 +13,8 @@ void outlet_init(struct outlet *o)
 void outlet_release(struct outlet *o)
 {
 	deadletters_release(&o->letters);
-	if (o->has_segments)
-		sidefile_release(&o->segments);
-	if (o->has_side) {
-		out_close(&o->side);
-		out_release(&o->side);
-	}
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_release(&o->sides[i]);
 	out_release(&o->out);
 	buf_release(&o->after);
 }
@@ -59,46 +50,20 @@ void outlet_send_after(struct outlet *o)
 	}
 }
 
-static void side_open(struct outlet *o, const char *path)
+struct side *outlet_side(struct outlet *o, const char *path, const char *kind)
 {
-	struct stat st;
-	int fd;
+	struct side *s = &o->sides[o->side_count++];
 
-	o->has_side = true;
-	o->side_is_file = stat(path, &st) != 0 || S_ISREG(st.st_mode);
-	if (o->side_is_file) {
-		append_open(&o->side, path);
-		return;
-	}
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		die_errno(EX_CANTCREAT, "cannot open '%s'", path);
-	out_init(&o->side, fd, path);
-}
-
-/* Under a checkpoint the file is not touched before a commit, and which epoch it is, is not known
- * yet. */
-void outlet_side_open(struct outlet *o, const char *path, const char *kind)
-{
-	o->side_path = path;
-	o->side_kind = kind;
-	if (!o->is_checkpointed)
-		side_open(o, path);
-}
-
-void outlet_side_add(struct outlet *o, const char *line, size_t len)
-{
-	if (o->has_segments)
-		sidefile_add(&o->segments, line, len);
-	else
-		out_add(&o->side, line, len + 1);
+	assert(o->side_count <= OUTLET_SIDES_MAX);
+	side_init(s, path, kind, o->is_checkpointed);
+	return s;
 }
 
 static void flush_sides(struct outlet *o)
 {
 	deadletters_flush(&o->letters);
-	if (o->has_side)
-		out_flush(&o->side);
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_flush(&o->sides[i]);
 }
 
 /* Letters first: who sees a record of the output sees what was bad before it. */
@@ -113,8 +78,8 @@ void outlet_sync(struct outlet *o)
 {
 	flush_sides(o);
 	deadletters_sync(&o->letters);
-	if (o->side_is_file)
-		durable_sync(o->side.fd, o->side.name);
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_sync(&o->sides[i]);
 }
 
 /* Epochs */
@@ -122,22 +87,20 @@ void outlet_sync(struct outlet *o)
 void outlet_begin_epoch(struct outlet *o, const struct checkpoint *c, uint64_t epoch)
 {
 	deadletters_begin_epoch(&o->letters, c->incarnation, c->run, epoch);
-	if (o->side_path) {
-		sidefile_init(&o->segments, c, o->side_path, o->side_kind, epoch);
-		o->has_segments = true;
-	}
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_begin_epoch(&o->sides[i], c, epoch);
 }
 
 void outlet_seal(struct outlet *o)
 {
 	deadletters_seal(&o->letters);
-	if (o->has_segments)
-		sidefile_seal(&o->segments);
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_seal(&o->sides[i]);
 }
 
 void outlet_publish(struct outlet *o, struct epoch committed)
 {
 	deadletters_publish(&o->letters, committed.run, committed.number);
-	if (o->has_segments)
-		sidefile_publish(&o->segments, committed);
+	for (unsigned i = 0; i < o->side_count; i++)
+		side_publish(&o->sides[i], committed);
 }

@@ -106,6 +106,12 @@ static const char *read_numbers(const char *text, void *to)
 	return *(bool *)to || strcmp(text, "strict") == 0 ? NULL : "not strict or lenient";
 }
 
+static const char *read_state(const char *text, void *to)
+{
+	*(bool *)to = strcmp(text, "rocksdb") == 0;
+	return *(bool *)to || strcmp(text, "memory") == 0 ? NULL : "not memory or rocksdb";
+}
+
 static void check_kind(struct windowargs *a)
 {
 	const struct windower *k = a->windower;
@@ -280,6 +286,10 @@ void windowargs_parse(struct windowargs *a, int argc, char **argv)
 			.arg = "SIZE",
 			.read = opt_size,
 			.to = &a->windower->memory_bytes},
+		{.name = "state",
+			.arg = "memory|rocksdb",
+			.read = read_state,
+			.to = &a->windower->is_on_disk},
 		{.name = "max-keys", .arg = "N", .read = opt_count, .to = &a->windower->max_keys},
 		{.name = NULL},
 	};
@@ -370,6 +380,7 @@ void windowargs_shape(const struct windowargs *a)
 		filter_shape(a->filter, "all", "given");
 		break;
 	}
+	filter_shape(a->filter, "state", a->windower->is_on_disk ? "rocksdb" : "memory");
 	filter_shape(a->filter, "agg", a->aggregates);
 	fields_shape(&a->key, a->filter, "key");
 	time_field_shape(a->time, a->filter);

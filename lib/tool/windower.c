@@ -1,8 +1,20 @@
 #include "tool/windower.h"
 
-#include "base/compact.h"
+#include <assert.h>
+
 #include "base/die.h"
 #include "state/member.h"
+
+/* Memory */
+
+/* On disk the other half is the map's. */
+enum { SHARE_ON_DISK = 2, SHARE_LEAST = 8 };
+
+static size_t bytes_held(const struct windower *w)
+{
+	return w->store.bytes + w->kind->bytes(w) + aggregates_heap_bytes(w->aggregates) +
+	       (size_t)w->issued_bytes;
+}
 
 static const struct aggregate *largest(const struct aggregates *a)
 {
@@ -17,38 +29,85 @@ static const struct aggregate *largest(const struct aggregates *a)
 static void die_full(const struct windower *w, size_t bytes)
 {
 	const struct aggregate *most = largest(w->aggregates);
-	size_t windows = w->kind->count(w), keys = w->kind->keys(w), own = w->kind->bytes(w);
+	size_t own = w->store.bytes + w->kind->bytes(w);
+	unsigned long long windows = w->kind->count(w), keys = w->kind->keys(w);
 
+	if (w->disk)
+		die(EX_TEMPFAIL,
+			"--memory is used up (%zu bytes) though what can be is on disk: %llu "
+			"key(s) in %llu open window(s); fewer or longer windows take less",
+			bytes, keys, windows);
 	if (most->heap_bytes > own)
 		die(EX_TEMPFAIL,
 			"--memory is used up (%zu bytes): the largest part, %zu bytes, is what "
 			"'%s' keeps for "
-			"%zu key(s) in %zu open window(s)",
+			"%llu key(s) in %llu open window(s)",
 			bytes, most->heap_bytes, most->name, keys, windows);
 	die(EX_TEMPFAIL,
-		"--memory is used up (%zu bytes): the largest part, %zu bytes, is %zu key(s) in "
-		"%zu open "
+		"--memory is used up (%zu bytes): the largest part, %zu bytes, is %llu key(s) in "
+		"%llu open "
 		"window(s); fewer keys, shorter windows, or a watermark that closes them earlier "
-		"take less",
+		"take less; --state rocksdb keeps them on disk",
 		bytes, own, keys, windows);
 }
 
-void windower_check_memory(const struct windower *w)
+/* Where much can't go to disk there is still some room for what can. */
+static inline bool has_room(const struct windower *w)
 {
-	size_t bytes =
-		w->kind->bytes(w) + aggregates_heap_bytes(w->aggregates) + (size_t)w->issued_bytes;
+	size_t held = bytes_held(w);
 
-	if (bytes > w->memory_bytes)
-		die_full(w, bytes);
-	if (w->max_keys && w->kind->keys(w) > w->max_keys)
-		die(EX_TEMPFAIL,
-			"--max-keys is used up: %zu keys in %zu open window(s); a watermark that "
-			"closes them "
-			"earlier, or shorter windows, hold fewer",
-			w->kind->keys(w), w->kind->count(w));
+	if (!w->disk)
+		return held <= w->memory_bytes;
+	return held <= w->memory_bytes / SHARE_ON_DISK ||
+	       held <= w->floor_bytes + w->memory_bytes / SHARE_LEAST;
 }
 
-/* Checkpoints */
+bool windower_has_room(const struct windower *w)
+{
+	return has_room(w);
+}
+
+static void leave_memory(struct windower *w)
+{
+	if (w->kind->spilled)
+		w->kind->spilled(w);
+	w->floor_bytes = bytes_held(w);
+	if (w->floor_bytes > w->memory_bytes - w->memory_bytes / SHARE_LEAST)
+		die_full(w, w->floor_bytes);
+}
+
+bool windower_make_room(struct windower *w)
+{
+	if (!w->disk || has_room(w))
+		return false;
+	store_spill(&w->store);
+	leave_memory(w);
+	return true;
+}
+
+struct table_entry *windower_scan_next(struct windower *w, struct store_scan *c)
+{
+	if (w->disk && !has_room(w)) {
+		store_scan_spill(c);
+		leave_memory(w);
+	}
+	return store_scan_next(c);
+}
+
+void windower_check_memory(struct windower *w)
+{
+	if (!windower_make_room(w) && !w->disk && !has_room(w))
+		die_full(w, bytes_held(w));
+	if (w->max_keys && w->kind->keys(w) > w->max_keys)
+		die(EX_TEMPFAIL,
+			"--max-keys is used up: %llu keys in %llu open window(s); a watermark that "
+			"closes them "
+			"earlier, or shorter windows, hold fewer",
+			(unsigned long long)w->kind->keys(w),
+			(unsigned long long)w->kind->count(w));
+}
+
+/* States */
 
 void windower_clear(struct windower *w, void *state)
 {
@@ -59,20 +118,19 @@ void windower_clear(struct windower *w, void *state)
 		w->issued_bytes -= (int64_t)issued_release(was);
 }
 
-void windower_pack(struct windower *w, void *state)
+void windower_pack(const struct windower *w, const void *state, struct buf *to)
 {
-	const struct issued *was = results_issued(w->results, state);
+	const struct issued *was = results_issued(w->results, (void *)(size_t)state);
 
 	if (was)
-		issued_pack(was, &w->log->value);
-	aggregates_pack(w->aggregates, state, &w->log->value);
+		issued_pack(was, to);
+	aggregates_pack(w->aggregates, state, to);
 }
 
 const char *windower_unpack(struct windower *w, void *state, const char *at, const char *end)
 {
 	struct issued *was = results_issued(w->results, state);
 
-	windower_clear(w, state);
 	if (was && !issued_unpack(was, &at, end))
 		return "what was said of a window is not as it should be";
 	if (was && was->row)
@@ -80,6 +138,14 @@ const char *windower_unpack(struct windower *w, void *state, const char *at, con
 	if (!aggregates_unpack(w->aggregates, state, at, (size_t)(end - at)))
 		return "the aggregates of a window are not as they should be";
 	return NULL;
+}
+
+/* The store */
+
+void windower_holds(struct windower *w, struct store_kind kind)
+{
+	assert(w->kind_count < STORE_KINDS_MAX);
+	w->kinds[w->kind_count++] = kind;
 }
 
 /* Which sums were said to be inexact, as bits. */
@@ -98,6 +164,43 @@ static void restore_inexact(struct aggregates *a, uint64_t told)
 		a->list[i].is_inexact = a->list[i].is_told = told >> i & 1;
 }
 
+static void restore(struct windower *w, const struct snapshot *from)
+{
+	w->watermark_ns = member_get(from->state, "watermark");
+	w->over_ns = member_get(from->state, "over");
+	w->aggregates->sequence = (uint64_t)member_get(from->state, "sequence");
+	restore_inexact(w->aggregates, (uint64_t)member_get(from->state, "inexact"));
+	if (w->kind->restore)
+		w->kind->restore(w, from->state);
+	store_restore(&w->store, from);
+}
+
+void windower_open(
+	struct windower *w, const char *stage_dir, uint64_t run, const struct snapshot *from)
+{
+	if (w->is_on_disk)
+		w->disk = disk_open(
+			stage_dir, run, w->memory_bytes - w->memory_bytes / SHARE_ON_DISK);
+	store_init(&w->store, w->kinds, w->kind_count, w->disk);
+	if (stage_dir)
+		store_keep(&w->store, stage_dir, run);
+	if (from)
+		restore(w, from);
+	w->is_open = true;
+	w->kind->opened(w);
+}
+
+void windower_release(struct windower *w)
+{
+	if (w->is_open)
+		store_release(&w->store);
+	if (w->disk)
+		disk_close(w->disk);
+	w->disk = NULL;
+	w->is_open = false;
+	w->kind->release(w);
+}
+
 static int64_t over_ns(const struct windower *w)
 {
 	int64_t until_ns = time_minus(w->watermark_ns, w->lateness_ns);
@@ -107,25 +210,11 @@ static int64_t over_ns(const struct windower *w)
 
 void windower_snapshot(struct windower *w, struct snapshot *to)
 {
-	if (w->watermark_ns == INT64_MAX)
-		windowlog_empty(w->log);
-	else
-		windowlog_seal(w, to);
+	store_snapshot(&w->store, to);
 	member_put(to->state, "watermark", w->watermark_ns);
 	member_put(to->state, "over", over_ns(w));
 	member_put(to->state, "sequence", (int64_t)w->aggregates->sequence);
 	member_put(to->state, "inexact", (int64_t)inexact_of(w->aggregates));
 	if (w->kind->snapshot)
 		w->kind->snapshot(w, to->state);
-}
-
-void windower_restore(struct windower *w, const struct snapshot *from)
-{
-	w->watermark_ns = member_get(from->state, "watermark");
-	w->over_ns = member_get(from->state, "over");
-	w->aggregates->sequence = (uint64_t)member_get(from->state, "sequence");
-	restore_inexact(w->aggregates, (uint64_t)member_get(from->state, "inexact"));
-	if (w->kind->restore)
-		w->kind->restore(w, from->state);
-	windowlog_restore(w, from);
 }

@@ -1,6 +1,7 @@
 /*
  * What all kinds of windows share while records come in and time goes on: the event time reached,
- * how long corrections are taken, where results go, how much may be held. A kind is its handlers.
+ * how long corrections are taken, where results go, what is open (state/store), how much of it may
+ * be held in memory. A kind is its handlers.
  */
 #ifndef WINDOWER_H
 #define WINDOWER_H
@@ -11,8 +12,9 @@
 #include "base/instant.h"
 #include "flow/window.h"
 #include "record/aggregate.h"
+#include "state/store.h"
+#include "state/storescan.h"
 #include "tool/results.h"
-#include "tool/windowlog.h"
 
 /* What became of a record. */
 enum windower_answer {
@@ -25,9 +27,11 @@ enum windower_answer {
 struct windower;
 
 struct window_kind {
-	/* Makes w->own. */
+	/* Makes w->own, and says with windower_holds what w->store is to hold. */
 	void (*init)(struct windower *w);
-	/* Lets go of all that is open, and of w->own. */
+	/* w->store is open, with what was restored in it. */
+	void (*opened)(struct windower *w);
+	/* Lets go of w->own; the store is no more. */
 	void (*release)(struct windower *w);
 	/* Takes the record that w->aggregates has read; key borrows until the return. */
 	enum windower_answer (*take)(struct windower *w, const struct buf *key, int64_t time_ns);
@@ -37,26 +41,13 @@ struct window_kind {
 	void (*say_early)(struct windower *w);
 	/* No result that is still to come begins (of sessions: ends) before this. */
 	int64_t (*earliest)(const struct windower *w);
-	/* How many windows are open, and the bytes and keys in them. */
-	size_t (*count)(const struct windower *w);
+	/* How many windows are open, and keys in them; and the bytes of what is not the store's. */
+	uint64_t (*count)(const struct windower *w);
+	uint64_t (*keys)(const struct windower *w);
 	size_t (*bytes)(const struct windower *w);
-	size_t (*keys)(const struct windower *w);
-
-	/* Only under a checkpoint, where w->log is the log that entries are put into. */
-	/* How many entries have changed since they were written; and writes as many of them. */
-	size_t (*changed)(const struct windower *w);
-	void (*write_changed)(struct windower *w, size_t most);
-	/* A round of the log begins; and what of it is still to be written, while
-	 * windowlog_goes_on: true if that is done. */
-	void (*begin_round)(struct windower *w);
-	bool (*write_behind)(struct windower *w);
-	/* How many there are in a log without what is out of date. */
-	size_t (*entries)(const struct windower *w);
-	/* Takes an entry of the log, in its order: NULL or the static reason why it is none. Then
-	 * they were all. */
-	const char *(*take_entry)(struct windower *w, const struct windowlog_entry *e);
-	void (*restored)(struct windower *w);
-	/* What is not in the log; NULL: nothing. */
+	/* All entries have left memory for the disk; NULL: nothing is to be done. */
+	void (*spilled)(struct windower *w);
+	/* Under a checkpoint, what is not in the store; NULL: nothing. restore is before opened. */
 	void (*snapshot)(const struct windower *w, json_t *state);
 	void (*restore)(struct windower *w, const json_t *state);
 };
@@ -79,15 +70,20 @@ struct windower {
 	int64_t watermark_ns; /* INT64_MIN before the first */
 	int64_t lateness_ns;
 	int64_t complete_ns;  /* of a late record: when its last window was complete */
-	int64_t issued_bytes; /* of rows that may have to be taken back */
+	int64_t issued_bytes; /* of rows that may have to be taken back, in memory */
 	uint64_t memory_bytes;
 	uint64_t max_keys; /* in windows; 0: no limit */
 
 	int64_t over_ns; /* windows that end up to here were let go of: with another lateness */
-	bool is_kept;    /* there is a checkpoint: changes are to be followed */
-	struct windowlog *log; /* borrowed; NULL without, and at the end */
 	struct window_shape shape;
-	void *own; /* of the kind: what is open */
+	bool is_on_disk; /* what is open may be there */
+	bool is_open;    /* the store is */
+	struct store_kind kinds[STORE_KINDS_MAX];
+	size_t kind_count;
+	struct disk *disk;  /* NULL: none */
+	size_t floor_bytes; /* what stayed in memory when entries went to disk last */
+	struct store store; /* what is open */
+	void *own;          /* of the kind: what else it knows of it */
 };
 
 /* Whether a window that ends there takes no record any more. */
@@ -98,19 +94,37 @@ static inline bool windower_is_over(const struct windower *w, int64_t end_ns)
 		       w->watermark_ns >= time_plus(end_ns, w->lateness_ns));
 }
 
+/* Before the store is open: it holds such entries. */
+void windower_holds(struct windower *w, struct store_kind kind);
+
+/* Opens the store: under a checkpoint in that stage's directory, else NULL; with what the snapshot
+ * has, NULL: nothing. Dies as disk_open does. */
+void windower_open(
+	struct windower *w, const char *stage_dir, uint64_t run, const struct snapshot *from);
+void windower_release(struct windower *w);
+
 /* Puts all that is open, and what bounds it, into a snapshot; and goes on from there. */
 void windower_snapshot(struct windower *w, struct snapshot *to);
-void windower_restore(struct windower *w, const struct snapshot *from);
 
-/* The state of a key in a window, with what was said of it, appended to the log's value; and
- * back, in place of what there was: NULL or a static reason. */
-void windower_pack(struct windower *w, void *state);
+/* The state of a key in a window, with what was said of it, appended; and back, into zeros: NULL
+ * or a static reason. */
+void windower_pack(const struct windower *w, const void *state, struct buf *to);
 const char *windower_unpack(struct windower *w, void *state, const char *at, const char *end);
 
 /* Lets go of what a state points to. */
 void windower_clear(struct windower *w, void *state);
 
-/* Dies with EX_TEMPFAIL when more is held than may be, and says what takes most of it. */
-void windower_check_memory(const struct windower *w);
+/* Whether what is held in memory is no more than may be. */
+bool windower_has_room(const struct windower *w);
+
+/* Lets entries that are in memory go to disk, where that is and they are many: pointers to them
+ * are gone then. True if it did. */
+bool windower_make_room(struct windower *w);
+
+/* As store_scan_next, behind windower_make_room. */
+struct table_entry *windower_scan_next(struct windower *w, struct store_scan *c);
+
+/* Makes room, and dies with EX_TEMPFAIL when more is held than may be: says what takes most. */
+void windower_check_memory(struct windower *w);
 
 #endif

@@ -5,7 +5,7 @@
 #include "random.h"
 #include "test.h"
 
-enum { RECORDS = 300, KEYS = 4 };
+enum { RECORDS = 300 };
 
 /* A state is what the records of a session add up to; wide enough to tell them apart. */
 struct state {
@@ -13,11 +13,10 @@ struct state {
 	uint64_t ids; /* the sum of their numbers' squares */
 };
 
-/* The model: every record, and which have been given in a session that ended. */
+/* The model: every record of the key, and which were in a session that has ended. */
 struct record {
 	uint64_t id;
 	int64_t time_ns;
-	int key;
 	bool gone;
 };
 
@@ -35,26 +34,41 @@ static void add(struct session *session, uint64_t id)
 	state_of(session)->ids += id * id;
 }
 
+static struct session *head_new(const struct sessions *s)
+{
+	return mem_zero(1, sessions_head_bytes(s));
+}
+
+static size_t count_of(struct session *head)
+{
+	size_t count = 0;
+
+	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i)) {
+		check(i->is_open);
+		count++;
+	}
+	return count;
+}
+
+static void head_free(struct session *head)
+{
+	struct session *i;
+
+	while ((i = sessions_next(head, NULL)))
+		sessions_end(head, i);
+	free(head);
+}
+
 static int joined;
 
 static void join(void *context, struct session *into, struct session *from)
 {
 	check(context == &joined);
 	check(into != from && into->first_ns < from->first_ns);
-	check(!into->is_dead && !from->is_dead);
+	check(into->is_open && from->is_open);
 	state_of(into)->count += state_of(from)->count;
 	state_of(into)->ids += state_of(from)->ids;
-	memset(from->state, 0, sizeof(struct state));
 	joined++;
-}
-
-/* Keys of several lengths, one of them empty. */
-static const char *key_of(int key, size_t *len)
-{
-	static const char text[] = "abc";
-
-	*len = (size_t)key;
-	return text;
 }
 
 /* Brute force: from a record on, whatever is no more than the gap from what is in already. */
@@ -70,8 +84,7 @@ static struct state model_session(size_t seed, int64_t gap, int64_t *first, int6
 		for (size_t i = 0; i < record_count; i++) {
 			const struct record *r = &records[i];
 
-			if (r->gone || r->key != records[seed].key ||
-				(int128)r->time_ns + gap < *first ||
+			if (r->gone || (int128)r->time_ns + gap < *first ||
 				(int128)r->time_ns - gap > *last)
 				continue;
 			*first = r->time_ns < *first ? r->time_ns : *first;
@@ -83,16 +96,12 @@ static struct state model_session(size_t seed, int64_t gap, int64_t *first, int6
 	return s;
 }
 
-static struct session *session_at(const struct sessions *s, int key, int64_t first_ns)
+static struct session *session_at(struct session *head, int64_t first_ns)
 {
-	struct session *i = NULL, *found = NULL;
-	size_t at, len;
-	const char *bytes = key_of(key, &len);
+	struct session *found = NULL;
 
-	while ((i = sessions_next(s, i, &at))) {
-		check(!i->is_dead);
-		if (i->first_ns != first_ns || i->key_len != len ||
-			memcmp(sessions_key(s, i), bytes, len) != 0)
+	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i)) {
+		if (i->first_ns != first_ns)
 			continue;
 		check(!found);
 		found = i;
@@ -100,300 +109,176 @@ static struct session *session_at(const struct sessions *s, int key, int64_t fir
 	return found;
 }
 
-static void check_session(const struct sessions *s, size_t i)
+static void check_all(const struct sessions *s, struct session *head)
 {
-	int64_t first, last;
-	struct state want = model_session(i, s->gap_ns, &first, &last);
-	struct session *got = session_at(s, records[i].key, first);
-
-	check(got != NULL);
-	check(got->last_ns == last);
-	check_int(state_of(got)->count, want.count);
-	check(state_of(got)->ids == want.ids);
-	check((int128)last + s->gap_ns > INT64_MAX ? sessions_end_ns(s, got) == INT64_MAX
-						   : sessions_end_ns(s, got) == last + s->gap_ns);
-}
-
-static void check_all(const struct sessions *s)
-{
-	size_t firsts = 0;
+	size_t in = 0;
 
 	for (size_t i = 0; i < record_count; i++) {
+		struct session *got;
+		struct state want;
 		int64_t first, last;
 
 		if (records[i].gone)
 			continue;
-		check_session(s, i);
-		model_session(i, s->gap_ns, &first, &last);
-		firsts += records[i].time_ns == first;
-		for (size_t k = 0; k < i; k++)
-			if (!records[k].gone && records[k].key == records[i].key &&
-				records[k].time_ns == first && records[i].time_ns == first) {
-				firsts--;
-				break;
-			}
+		in++;
+		want = model_session(i, s->gap_ns, &first, &last);
+		got = session_at(head, first);
+		check(got && got->last_ns == last);
+		check_int(state_of(got)->count, want.count);
+		check(state_of(got)->ids == want.ids);
+		check_int(sessions_end_ns(s, got), last + s->gap_ns);
 	}
-	check_int(s->count, firsts);
+	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i))
+		in -= state_of(i)->count;
+	check_int(in, 0);
 }
 
-static void take(struct sessions *s, int key, int64_t time_ns)
+static void check_moved(const struct sessions *s, const struct session *session, bool has_joined)
 {
-	struct record *r = &records[record_count++];
-	struct session *session;
 	int64_t first = 0, last = 0, first_before = 0, last_before = 0;
-	size_t len, count = s->count;
-	const char *bytes = key_of(key, &len);
-	int joins = joined;
 
-	*r = (struct record){.id = record_count, .time_ns = time_ns, .key = key};
-	session = sessions_extend(s, bytes, len, time_ns, join, &joined);
-	check(joined - joins == (int)(count - s->count));
-	for (size_t i = 0; session && i + 1 < record_count; i++) {
+	for (size_t i = 0; i + 1 < record_count; i++) {
 		model_session(i, s->gap_ns, &first, &last);
-		if (records[i].key != key || records[i].gone || first != session->first_ns)
+		if (records[i].gone || first != session->first_ns)
 			continue;
 		record_count--; /* without the new one */
 		model_session(i, s->gap_ns, &first_before, &last_before);
 		record_count++;
-		check(joined > joins || first_before != first || last_before != last ||
+		check(has_joined || first_before != first || last_before != last ||
 			!session->moved);
 		check(session->moved || (first_before == first && last_before == last));
 		break;
 	}
-	if (!session)
-		session = sessions_begin(s, bytes, len, time_ns);
+}
+
+static void take(const struct sessions *s, struct session *head, int64_t time_ns)
+{
+	struct record *r = &records[record_count++];
+	size_t count = count_of(head);
+	int joins = joined;
+	struct session *session = sessions_extend(s, head, time_ns, join, &joined);
+
+	*r = (struct record){.id = record_count, .time_ns = time_ns};
+	check(joined - joins == (int)(count - count_of(head)));
+	if (session) {
+		check_moved(s, session, joined > joins);
+	} else {
+		session = sessions_begin(s, head, time_ns);
+		check(!session->fired && !session->moved && !state_of(session)->count);
+		check(session == head || head->is_open);
+	}
 	add(session, r->id);
-	sessions_set_due(s, session, sessions_end_ns(s, session));
 }
 
-static void give(struct sessions *s, struct session *session)
+/* Ends some session, perhaps the head's. */
+static void give(struct session *head)
 {
-	size_t len = 0;
-	int64_t first = session->first_ns, last = session->last_ns;
+	size_t which = random_below(count_of(head));
+	struct session *session = sessions_next(head, NULL);
 
-	for (size_t i = 0; i < record_count; i++) {
-		struct record *r = &records[i];
-		const char *bytes = key_of(r->key, &len);
-
-		if (!r->gone && len == session->key_len && r->time_ns >= first &&
-			r->time_ns <= last && memcmp(bytes, sessions_key(s, session), len) == 0)
-			r->gone = true;
-	}
-	sessions_end(s, session);
-}
-
-/* All that end by then are given, each once, and no other. */
-static void advance(struct sessions *s, int64_t until_ns)
-{
-	struct session *session;
-
-	while ((session = sessions_due(s, until_ns))) {
-		check(!session->is_dead && !session->has_due);
-		check(sessions_end_ns(s, session) <= until_ns);
-		give(s, session);
-	}
-	for (session = NULL; s->count;) {
-		size_t at;
-
-		for (; (session = sessions_next(s, session, &at));)
-			check(sessions_end_ns(s, session) > until_ns);
-		break;
-	}
-}
-
-static void forget_gone(void)
-{
-	size_t kept = 0;
-
+	while (which--)
+		session = sessions_next(head, session);
 	for (size_t i = 0; i < record_count; i++)
-		if (!records[i].gone)
-			records[kept++] = records[i];
-	record_count = kept;
-}
-
-static int64_t random_time(int64_t spread)
-{
-	return (int64_t)random_below((uint64_t)spread) - spread / 2;
+		if (records[i].time_ns >= session->first_ns &&
+			records[i].time_ns <= session->last_ns)
+			records[i].gone = true;
+	sessions_end(head, session);
 }
 
 void test_against_all_records(void)
 {
 	random_seed();
 	for (int round = 0; round < 300; round++) {
-		int64_t gap = 1 + (int64_t)random_below(30);
-		int64_t spread = 10 + (int64_t)random_below(1500), mark = -spread;
-		struct sessions s;
+		uint64_t spread = 10 + random_below(1500);
+		struct sessions s = {1 + (int64_t)random_below(30), sizeof(struct state)};
+		struct session *head = head_new(&s);
 
 		record_count = 0;
-		sessions_init(&s, gap, sizeof(struct state));
 		while (record_count < 90) {
-			take(&s, (int)random_below(KEYS), random_time(spread));
+			take(&s, head, (int64_t)random_below(spread) - (int64_t)spread / 2);
+			if (random_below(20) == 0)
+				give(head);
 			if (record_count % 8 == 0)
-				check_all(&s);
-			if (random_below(20) == 0) {
-				mark += (int64_t)random_below((uint64_t)spread / 4 + 1);
-				advance(&s, mark);
-			}
+				check_all(&s, head);
 		}
-		check_all(&s);
-		advance(&s, INT64_MAX);
-		forget_gone();
-		check_int(record_count, 0);
-		check_int(s.count, 0);
-		check_int(s.bytes, 0);
-		check_int(s.timers.count, 0);
-		sessions_release(&s);
+		check_all(&s, head);
+		while (count_of(head))
+			give(head);
+		for (size_t i = 0; i < record_count; i++)
+			check(records[i].gone);
+		free(head);
 	}
 }
 
-static struct session *one(struct sessions *s, const char *key, int64_t time_ns)
+static struct session *one(const struct sessions *s, struct session *head, int64_t time_ns)
 {
-	struct session *session = sessions_extend(s, key, strlen(key), time_ns, join, &joined);
+	struct session *session = sessions_extend(s, head, time_ns, join, &joined);
 
-	return session ? session : sessions_begin(s, key, strlen(key), time_ns);
+	return session ? session : sessions_begin(s, head, time_ns);
 }
 
 /* A distance of the gap merges, one more does not; on both sides. */
 void test_the_gap(void)
 {
-	struct sessions s;
-	struct session *a, *b;
+	struct sessions s = {10, sizeof(struct state)};
+	struct session *head = head_new(&s), *a, *b;
 
-	sessions_init(&s, 10, sizeof(struct state));
-	a = one(&s, "k", 0);
-	check(one(&s, "k", 10) == a && a->moved);
-	check(one(&s, "k", -10) == a && a->moved);
-	check(one(&s, "k", 10) == a && !a->moved);
+	a = one(&s, head, 0);
+	check(one(&s, head, 10) == a && a->moved);
+	check(one(&s, head, -10) == a && a->moved);
+	check(one(&s, head, 10) == a && !a->moved);
 	check_int(a->first_ns, -10);
 	check_int(a->last_ns, 10);
 	check_int(sessions_end_ns(&s, a), 20);
-	b = one(&s, "k", 21);
-	check(b != a && s.count == 2);
-	check(one(&s, "j", 15) != a && s.count == 3);
+	b = one(&s, head, 21);
+	check(b != a && count_of(head) == 2);
 	/* both are 10 or less from here */
-	check(one(&s, "k", 20) == a && a->moved);
-	check_int(s.count, 2);
+	check(one(&s, head, 20) == a && a->moved);
+	check_int(count_of(head), 1);
 	check_int(a->last_ns, 21);
 	check_int(joined, 1);
-	sessions_release(&s);
+	head_free(head);
 }
 
 void test_the_ends_of_time(void)
 {
-	struct sessions s;
-	struct session *first, *last;
+	struct sessions s = {INT64_MAX, sizeof(struct state)};
+	struct session *head = head_new(&s), *first, *last;
 
-	sessions_init(&s, INT64_MAX, sizeof(struct state));
-	first = one(&s, "k", INT64_MIN);
-	last = one(&s, "k", INT64_MAX);
+	first = one(&s, head, INT64_MIN);
+	last = one(&s, head, INT64_MAX);
 	check(first != last);
 	check_int(sessions_end_ns(&s, first), -1);
 	check_int(sessions_end_ns(&s, last), INT64_MAX);
-	sessions_set_due(&s, last, sessions_end_ns(&s, last));
-	check(!sessions_due(&s, INT64_MAX - 1));
-	check(one(&s, "k", -1) == first);
-	check_int(s.count, 2);
-	check(one(&s, "k", 0) == first);
-	check_int(s.count, 1);
-	check(!sessions_due(&s, INT64_MAX));
-	sessions_release(&s);
+	check(one(&s, head, -1) == first);
+	check_int(count_of(head), 2);
+	check(one(&s, head, 0) == first);
+	check_int(count_of(head), 1);
+	head_free(head);
 }
 
-/* Due times that are set again, at random, against an array of them. */
-void test_timers(void)
+/* The head is there without a session, and takes the next one, with nothing of the one before. */
+void test_an_empty_head(void)
 {
-	enum { SESSIONS = 30 };
+	struct sessions s = {10, sizeof(struct state)};
+	struct session *head = head_new(&s), *other;
 
-	random_seed();
-	for (int round = 0; round < 200; round++) {
-		struct session *list[SESSIONS], *given;
-		bool has_due[SESSIONS] = {false};
-		int64_t due[SESSIONS], mark = 0;
-		struct sessions s;
-
-		sessions_init(&s, 1, sizeof(uint64_t));
-		for (uint64_t i = 0; i < SESSIONS; i++) {
-			list[i] = sessions_begin(&s, &i, sizeof(i), 0);
-			memcpy(list[i]->state, &i, sizeof(i));
-		}
-		for (int step = 0; step < 500; step++) {
-			uint64_t i = random_below(SESSIONS);
-
-			if (random_below(5)) {
-				due[i] = mark + (int64_t)random_below(100) - 10;
-				has_due[i] = true;
-				sessions_set_due(&s, list[i], due[i]);
-				continue;
-			}
-			mark += (int64_t)random_below(20);
-			while ((given = sessions_due(&s, mark))) {
-				memcpy(&i, given->state, sizeof(i));
-				check(given == list[i] && has_due[i] && due[i] <= mark);
-				has_due[i] = false;
-			}
-			for (i = 0; i < SESSIONS; i++)
-				check(!has_due[i] || due[i] > mark);
-		}
-		sessions_release(&s);
-		check_int(s.timers.count, 0);
-	}
-}
-
-/* One that was joined away has timers still; nothing is given for them, and nothing is lost. */
-void test_timers_of_what_was_joined(void)
-{
-	struct sessions s;
-	struct session *a, *b;
-
-	sessions_init(&s, 10, sizeof(struct state));
-	a = one(&s, "k", 0);
-	sessions_set_due(&s, a, 100);
-	b = one(&s, "k", 15);
-	sessions_set_due(&s, b, 50);
-	sessions_set_due(&s, b, 40);
-	check(one(&s, "k", 8) == a);
-	check(!sessions_due(&s, 99));
-	check(sessions_due(&s, 100) == a);
-	check(!sessions_due(&s, INT64_MAX));
-	check_int(s.timers.count, 0);
-	sessions_end(&s, a);
-	check_int(s.bytes, 0);
-	sessions_release(&s);
-}
-
-void test_next_sees_each_once(void)
-{
-	struct sessions s;
-	struct session *i = NULL;
-	size_t at, seen = 0;
-
-	sessions_init(&s, 1, sizeof(struct state));
-	check(!sessions_next(&s, NULL, &at));
-	for (uint64_t k = 0; k < 1000; k++) {
-		uint64_t key = k / 3;
-
-		sessions_begin(&s, &key, sizeof(key), (int64_t)k * 10);
-	}
-	while ((i = sessions_next(&s, i, &at))) {
-		check(!i->fired);
-		i->fired = true;
-		seen++;
-	}
-	check_int(seen, 1000);
-	check_int(s.count, 1000);
-	check(s.bytes >= 1000 * (sizeof(struct session) + sizeof(struct state) + sizeof(uint64_t)));
-	sessions_release(&s);
-}
-
-/* Letting go of many that are open is linear: this would take minutes otherwise. */
-void test_release_with_many_open(void)
-{
-	struct sessions s;
-
-	sessions_init(&s, 1, 8);
-	for (uint64_t k = 0; k < 300000; k++)
-		sessions_set_due(&s, sessions_begin(&s, &k, sizeof(k), 0), 5);
-	sessions_release(&s);
-	check_int(s.count, 0);
-	check_int(s.bytes, 0);
+	check(!sessions_next(head, NULL));
+	check(sessions_begin(&s, head, 100) == head);
+	add(head, 1);
+	head->fired = true;
+	other = sessions_begin(&s, head, 0);
+	check(other != head);
+	check(sessions_extend(&s, head, 50, join, &joined) == NULL);
+	sessions_end(head, head);
+	check(sessions_next(head, NULL) == other && count_of(head) == 1);
+	check(sessions_begin(&s, head, 200) == head && !head->fired && !state_of(head)->count);
+	check_int(count_of(head), 2);
+	/* of two the earliest stays, also where the head is the other */
+	sessions_end(head, head);
+	check(sessions_begin(&s, head, 20) == head);
+	check(sessions_extend(&s, head, 10, join, &joined) == other);
+	check(!head->is_open && count_of(head) == 1);
+	check_int(other->last_ns, 20);
+	head_free(head);
 }

@@ -40,6 +40,24 @@ static void check_zero(const char *value, size_t len)
 		check_int(value[i], 0);
 }
 
+/* The last of the list takes its place. */
+static void step_delete(struct table *t)
+{
+	struct known *k = &model[random_below(model_count)];
+	struct table_entry *e = table_entry_of(k->at);
+
+	if (random_below(2)) {
+		table_delete(t, e);
+	} else {
+		table_take_out(t, e);
+		check(!table_find(t, k->key, k->len));
+		check(memcmp(table_key(t, e), k->key, k->len) == 0);
+		check(memcmp(e->value, k->value, VALUE_BYTES) == 0);
+		table_free(t, e);
+	}
+	*k = model[--model_count];
+}
+
 static void step(struct table *t)
 {
 	char key[24];
@@ -126,6 +144,131 @@ void test_against_a_list(void)
 		table_release(&t);
 		check_int(t.bytes, 0);
 	}
+}
+
+/* As much comes as goes, or first the one and then the other. */
+void test_deleting(void)
+{
+	struct table t;
+
+	random_seed();
+	model_count = 0;
+	table_init(&t, VALUE_BYTES);
+	for (int i = 0; i < 60000; i++) {
+		bool grows = i / 7000 % 2 == 0;
+
+		if (model_count && random_below(10) < (grows ? 3 : 8))
+			step_delete(&t);
+		else
+			step(&t);
+		check_int(t.count, model_count);
+		if (i % 500 == 0) {
+			check_sorted(&t);
+			check_next(&t);
+		}
+	}
+	while (model_count) {
+		check(t.bytes > 0);
+		step_delete(&t);
+	}
+	check_int(t.bytes, 0);
+	check(!t.slots && !t.chunks && !t.large && !t.free);
+	for (int i = 0; i < 100; i++)
+		step(&t);
+	check_next(&t);
+	table_release(&t);
+}
+
+static struct table_entry *add_number(struct table *t, uint32_t number, size_t len)
+{
+	static char key[2000];
+	bool added;
+	void *value;
+
+	memcpy(key, &number, sizeof(number));
+	value = table_add(t, key, len, &added);
+	check(added);
+	return table_entry_of(value);
+}
+
+static void delete_number(struct table *t, uint32_t number, size_t len)
+{
+	static char key[2000];
+
+	memcpy(key, &number, sizeof(number));
+	table_delete(t, table_entry_of(table_find(t, key, len)));
+}
+
+/* What goes makes room for what comes, if that is not larger. */
+void test_memory_is_used_again(void)
+{
+	enum { COUNT = 20000, TURNS = 6 };
+	static const size_t lengths[TURNS] = {64, 64, 60, 40, 16, 16};
+	struct table t;
+	size_t most;
+
+	table_init(&t, 16);
+	for (uint32_t i = 0; i < COUNT; i++)
+		add_number(&t, i, lengths[0]);
+	most = t.bytes;
+	for (uint32_t i = COUNT; i < TURNS * COUNT; i++) {
+		delete_number(&t, i - COUNT, lengths[i / COUNT - 1]);
+		add_number(&t, i, lengths[i / COUNT]);
+	}
+	check_int(t.count, COUNT);
+	check(t.bytes <= most + 4096);
+	table_release(&t);
+}
+
+/* Large entries are freed, and slots get fewer. */
+void test_memory_is_given_back(void)
+{
+	enum { COUNT = 20000, LARGE = 2000 };
+	struct table t;
+	size_t slots;
+
+	table_init(&t, 16);
+	for (uint32_t i = 0; i < COUNT; i++)
+		add_number(&t, i, 8);
+	slots = t.slot_mask;
+	delete_number(&t, 0, 8);
+	for (uint32_t i = 0; i < 100; i++) {
+		size_t before = t.bytes;
+		struct table_entry *e = add_number(&t, i, LARGE);
+
+		check(t.bytes >= before + LARGE);
+		table_delete(&t, e);
+		check(t.bytes == before);
+	}
+	for (uint32_t i = 1; i < COUNT - 10; i++)
+		delete_number(&t, i, 8);
+	check_int(t.count, 10);
+	check(t.slot_mask < slots / 64);
+	table_release(&t);
+}
+
+/* Memory of what was taken out stays, though the table is empty. */
+void test_taken_out(void)
+{
+	struct table_entry *a, *b;
+	struct table t;
+	bool added;
+
+	table_init(&t, 0);
+	a = table_entry_of(table_add(&t, "a", 1, &added));
+	b = table_entry_of(table_add(&t, "b", 1, &added));
+	table_take_out(&t, a);
+	table_take_out(&t, b);
+	check_int(t.count, 0);
+	check(!table_find(&t, "a", 1) && *table_key(&t, a) == 'a' && *table_key(&t, b) == 'b');
+	table_add(&t, "c", 1, &added);
+	check(added && *table_key(&t, a) == 'a' && *table_key(&t, b) == 'b');
+	table_delete(&t, table_entry_of(table_find(&t, "c", 1)));
+	check(*table_key(&t, a) == 'a' && t.bytes > 0);
+	table_free(&t, a);
+	check(*table_key(&t, b) == 'b' && t.bytes > 0);
+	table_free(&t, b);
+	check_int(t.bytes, 0);
 }
 
 void test_empty(void)
