@@ -1,7 +1,17 @@
 /*
- * Which keys have been seen, as 128-bit fingerprints in an open-addressing table. With a time to
- * live an entry counts until the clock reaches its time plus that; what has run out is taken away
- * when the table would grow, and does not come back when the clock is set back.
+ * Which keys have been seen, as 128-bit fingerprints, each with the time it was seen at, where
+ * there is a time to live, and a value of the owner's.
+ *
+ * With a time to live an entry counts until the clock reaches its time plus that: then it is gone
+ * for good, also where the clock is set back. What has run out is taken out of memory bit by bit,
+ * as the clock moves and as keys come, within an eighth of the time to live or so.
+ *
+ * The fingerprints must be spread evenly over all their values, as a keyed hash makes them: the
+ * table is 1, 32 or 1024 segments, each an array in the order of the keys with gaps in it, where a
+ * key stands at the place that is its share of the array, or a few behind (linear probing in order:
+ * Amble, Knuth 1974). So an array grows by a quarter in place, with all others left alone: memory
+ * goes up in small steps, and so do pauses. A key costs 1.2 to 1.55 slots of 16 bytes, and 8 for
+ * the time, and the value; the first page is 4 KiB.
  */
 #ifndef SEEN_H
 #define SEEN_H
@@ -10,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/wide.h"
+
 #define SEEN_FOREVER INT64_MAX
 
 struct fingerprint {
@@ -17,56 +29,109 @@ struct fingerprint {
 	uint64_t high;
 };
 
-struct seen {
-	struct fingerprint *keys; /* both words 0: free */
-	int64_t *times_ns;        /* NULL without a time to live */
-	size_t mask;
-	size_t count;
-	int64_t ttl_ns;
-	int64_t clock_ns;
-	size_t max_bytes;
-	uint64_t builds; /* how often the table was laid out anew */
+/* A place of the table. The time follows where there is a time to live, then the value. */
+struct seen_slot {
+	struct fingerprint key; /* high 0: free */
 };
 
-/* ttl_ns may be SEEN_FOREVER. The table, also while it grows, takes at most max_bytes. */
-void seen_init(struct seen *s, int64_t ttl_ns, size_t max_bytes);
+struct seen_segment {
+	char *slots;
+	size_t bytes;
+	size_t homes; /* so many places the keys are spread over; behind them is room for the last
+		       */
+	size_t last;  /* the last place, always free */
+	size_t count;
+	size_t limit; /* of count */
+};
+
+struct seen {
+	struct seen_segment *segments;
+	unsigned bits; /* of the keys, choose the segment */
+	size_t slot_bytes;
+	size_t value_bytes;
+	size_t count; /* those that ran out and are still there included */
+	size_t bytes; /* that it takes */
+	size_t max_bytes;
+	int64_t ttl_ns;
+	int64_t clock_ns;
+	/* what has run out is looked for in one segment after the other */
+	size_t swept;          /* so many, of this time around */
+	int64_t sweep_from_ns; /* the clock when it began */
+	int64_t sweep_due_ns;  /* when the next segment is */
+	unsigned until_sweep;  /* keys to come before the next look */
+};
+
+/* ttl_ns may be SEEN_FOREVER. A value is value_bytes long, a multiple of 8. The table takes at most
+ * max_bytes, also while it grows. */
+void seen_init(struct seen *s, int64_t ttl_ns, size_t value_bytes, size_t max_bytes);
 void seen_release(struct seen *s);
 
-/* Time stands at clock_ns. */
+/* Time stands at clock_ns. Setting it back takes away all that had run out: O(n). */
 void seen_set_clock(struct seen *s, int64_t clock_ns);
 
 enum seen_answer { SEEN_NEW, SEEN_BEFORE, SEEN_FULL };
 
-/* Asks for key and, if it is new, enters it with its time (any without a time to live).
- * SEEN_FULL: it is new, but there is no room for it. Amortised O(1). */
+/*
+ * Asks for key and, if it is new, enters it with its time (any without a time to live) and a value
+ * of zeros. Where it stands is in *slot, valid until the next call that changes the table; NULL for
+ * a new one that has run out already, and was not entered. SEEN_FULL: it is new, but there is no
+ * room for it. Amortised O(1).
+ */
+enum seen_answer seen_enter(
+	struct seen *s, struct fingerprint key, int64_t time_ns, struct seen_slot **slot);
+
+/* The same where there is nothing to do with the slot. */
 enum seen_answer seen_add(struct seen *s, struct fingerprint key, int64_t time_ns);
 
-/* Lays an empty table out with so many places, a power of 2 or 0, as far as max_bytes allows. */
-void seen_reserve(struct seen *s, size_t places);
+/* Lays an empty table out for so many keys, as far as max_bytes allows. */
+void seen_reserve(struct seen *s, size_t keys);
 
-/* Whether the key is in the table, be it run out or not. O(1) on average. */
-bool seen_knows(const struct seen *s, struct fingerprint key);
+/* Takes away what has run out at that clock, whatever the present one is. O(n). */
+void seen_sweep(struct seen *s, int64_t clock_ns);
 
-/* Enters a key with its time, whatever there was of it. False if there is no room. */
-bool seen_put(struct seen *s, struct fingerprint key, int64_t time_ns);
+/* Gives the keys that count of one segment, from *from on, 0 at first; then that is where the next
+ * begins. False if that was the last one. Keys that are entered between calls may come or not; none
+ * that stays does not come. */
+typedef void seen_visitor(void *context, const struct seen_slot *slot);
+bool seen_walk(const struct seen *s, uint64_t *from, seen_visitor *visit, void *context);
 
-/* Takes away what has run out, as when the table would grow. O(n). */
-void seen_sweep(struct seen *s);
-
-/* Which keys seen_next gives. */
-enum seen_which { SEEN_ALIVE, SEEN_THERE /* also what has run out and was not taken away */ };
-
-/*
- * The next key, in no order; *at is 0 at first, and means something until the table is laid out
- * anew. At most *steps places are looked at, and taken off: false if there was none, and with *at
- * behind the last place (seen_places) if there is none any more.
- */
-bool seen_next(const struct seen *s, enum seen_which which, size_t *at, size_t *steps,
-	struct fingerprint *key, int64_t *time_ns);
-
-static inline size_t seen_places(const struct seen *s)
+static inline size_t seen_segments(const struct seen *s)
 {
-	return s->keys ? s->mask + 1 : 0;
+	return (size_t)1 << s->bits;
+}
+
+static inline struct seen_segment *seen_segment_of(const struct seen *s, uint64_t high)
+{
+	return &s->segments[high >> 1 >> (63 - s->bits)];
+}
+
+/* The place where a key would stand if there were no others. */
+static inline size_t seen_home(const struct seen *s, const struct seen_segment *g, uint64_t high)
+{
+	return (size_t)((uint128)(high << s->bits) * g->homes >> 64);
+}
+
+/* Fetches what seen_enter will look at; a hint. (gcc 12 takes a function that only fetches for one
+ * without effect, and drops the call, unless it is inlined before it looks.) */
+__attribute__((always_inline)) static inline void seen_prefetch(
+	const struct seen *s, struct fingerprint key)
+{
+	const struct seen_segment *g = seen_segment_of(s, key.high);
+	const char *home = g->slots + seen_home(s, g, key.high) * s->slot_bytes;
+
+	__builtin_prefetch(home, 1);
+	__builtin_prefetch(home + 64, 1);
+}
+
+/* Where there is a time to live. */
+static inline int64_t *seen_time(const struct seen_slot *slot)
+{
+	return (int64_t *)(uintptr_t)(slot + 1);
+}
+
+static inline void *seen_value(const struct seen *s, const struct seen_slot *slot)
+{
+	return (char *)(uintptr_t)(slot + 1) + (s->ttl_ns != SEEN_FOREVER ? sizeof(int64_t) : 0);
 }
 
 #endif

@@ -4,20 +4,22 @@
 #include <string.h>
 
 #include "base/compact.h"
+#include "base/decimal.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "state/member.h"
 
 enum {
 	KEY_BYTES = 2 * COMPACT_WORD,
+	HEAD_BYTES = 2, /* of an entry: the lengths of key and value */
 	FILE_BYTES_MIN = 1 << 20,
 	FILES_WANTED = 8, /* a file is so small a part of the log */
 	LOG_TO_LIVE = 3,
-	PLACES_MIN = 1 << 16, /* looked at in a slice */
-	PLACES_PER_KEY = 8,   /* for each that has come */
+	REWRITES_PER_ADD = 4,
+	BATCH = 64, /* keys on their way into the table */
 };
 
-/* The key of an entry that says when what had run out was taken away. */
+/* The key of an entry that says at which clock what had run out went. */
 static const char SWEEP[] = "s";
 
 static bool is_timed(const struct seenlog *l)
@@ -25,21 +27,18 @@ static bool is_timed(const struct seenlog *l)
 	return l->seen->ttl_ns != SEEN_FOREVER;
 }
 
-static uint64_t entry_bytes(const struct seenlog *l)
-{
-	return 2 + KEY_BYTES + (is_timed(l) ? COMPACT_WORD : 0);
-}
-
 void seenlog_init(struct seenlog *l, struct seen *seen, const char *dir, uint64_t run)
 {
-	*l = (struct seenlog){.seen = seen, .swept = seen->builds, .swept_ns = INT64_MIN};
+	*l = (struct seenlog){.seen = seen};
 	changelog_init(&l->log, dir, "state", run);
+	buf_init(&l->value);
 }
 
 void seenlog_release(struct seenlog *l)
 {
 	changelog_release(&l->log);
 	free(l->files);
+	buf_release(&l->value);
 }
 
 static void file_add(struct seenlog *l, uint64_t position, int64_t newest_ns)
@@ -55,57 +54,7 @@ static void roll(struct seenlog *l)
 {
 	l->here = changelog_roll(&l->log);
 	l->here_bytes = 0;
-}
-
-static struct seenlog_file *last_file(struct seenlog *l)
-{
-	if (!l->here_bytes)
-		file_add(l, l->here, INT64_MIN);
-	return &l->files[l->count - 1];
-}
-
-static void put(struct seenlog *l, struct fingerprint key, int64_t time_ns)
-{
-	char bytes[KEY_BYTES], time[COMPACT_WORD];
-	struct seenlog_file *last;
-
-	compact_write_word(compact_write_word(bytes, key.low), key.high);
-	compact_write_word(time, (uint64_t)time_ns);
-	changelog_put(&l->log, bytes, sizeof(bytes), time, is_timed(l) ? sizeof(time) : 0);
-	last = last_file(l);
-	if (time_ns > last->newest_ns)
-		last->newest_ns = time_ns;
-	l->here_bytes += entry_bytes(l);
-	if (l->here_bytes % FILE_BYTES_MIN < entry_bytes(l) &&
-		l->here_bytes >= changelog_bytes(&l->log) / FILES_WANTED)
-		roll(l);
-}
-
-/* The table was laid out anew, without what had run out. */
-static void note_sweep(struct seenlog *l)
-{
-	char clock[COMPACT_WORD];
-
-	l->swept = l->seen->builds;
-	l->swept_ns = l->seen->clock_ns;
-	compact_write_word(clock, (uint64_t)l->swept_ns);
-	last_file(l);
-	l->here_bytes += entry_bytes(l);
-	changelog_put(&l->log, SWEEP, sizeof(SWEEP) - 1, clock, sizeof(clock));
-}
-
-void seenlog_add(struct seenlog *l, struct fingerprint key, int64_t time_ns)
-{
-	/* that was to make room for this one */
-	if (l->swept != l->seen->builds && !l->is_settled && is_timed(l))
-		note_sweep(l);
-	put(l, key, time_ns);
-	l->added++;
-}
-
-void seenlog_settle(struct seenlog *l)
-{
-	l->is_settled = true;
+	l->looked_at = 0;
 }
 
 static void drop_before(struct seenlog *l, uint64_t position)
@@ -119,6 +68,107 @@ static void drop_before(struct seenlog *l, uint64_t position)
 	memmove(l->files, l->files + gone, l->count * sizeof(*l->files));
 }
 
+/* Adds an entry to the last file. */
+static void put(struct seenlog *l, const void *key, size_t key_len, int64_t time_ns)
+{
+	uint64_t bytes = HEAD_BYTES + key_len + l->value.len;
+	struct seenlog_file *last;
+
+	if (!l->here_bytes)
+		file_add(l, l->here, INT64_MIN);
+	last = &l->files[l->count - 1];
+	if (time_ns > last->newest_ns)
+		last->newest_ns = time_ns;
+	changelog_put(&l->log, key, key_len, l->value.data, l->value.len);
+	l->here_bytes += bytes;
+	l->puts++;
+	l->put_bytes += bytes;
+}
+
+static void put_key(struct seenlog *l, const struct seen_slot *slot)
+{
+	char key[KEY_BYTES];
+	int64_t time_ns = is_timed(l) ? *seen_time(slot) : INT64_MIN;
+
+	compact_write_word(compact_write_word(key, slot->key.low), slot->key.high);
+	buf_clear(&l->value);
+	if (is_timed(l))
+		compact_add_word(&l->value, (uint64_t)time_ns);
+	if (l->seen->value_bytes)
+		decimal_pack(seen_value(l->seen, slot), &l->value);
+	put(l, key, sizeof(key), time_ns);
+}
+
+/* The log written anew */
+
+static void rewrite_key(void *context, const struct seen_slot *slot)
+{
+	struct seenlog *l = context;
+
+	put_key(l, slot);
+	l->credit -= l->credit > 0;
+}
+
+static void rewrite_segment(struct seenlog *l)
+{
+	if (seen_walk(l->seen, &l->walk, rewrite_key, l))
+		return;
+	l->is_rewriting = false;
+	drop_before(l, l->rewritten_from);
+}
+
+static void rewrite_begin(struct seenlog *l)
+{
+	roll(l);
+	l->is_rewriting = true;
+	l->rewritten_from = l->here;
+	l->walk = 0;
+	l->credit = 0;
+}
+
+/* What the keys of the table would take in the log. */
+static uint64_t held_bytes(const struct seenlog *l)
+{
+	uint64_t each = l->puts ? l->put_bytes / l->puts + 1 : 0;
+
+	return l->seen->count * each;
+}
+
+/* Each MiB: is it time for a new file, or to begin anew? */
+static void look_at_length(struct seenlog *l)
+{
+	uint64_t bytes;
+
+	if (l->here_bytes - l->looked_at < FILE_BYTES_MIN)
+		return;
+	l->looked_at = l->here_bytes;
+	bytes = changelog_bytes(&l->log);
+	if (!l->is_rewriting && bytes > LOG_TO_LIVE * held_bytes(l) + FILE_BYTES_MIN)
+		rewrite_begin(l);
+	else if (l->here_bytes >= bytes / FILES_WANTED)
+		roll(l);
+}
+
+void seenlog_add(struct seenlog *l, const struct seen_slot *slot)
+{
+	put_key(l, slot);
+	look_at_length(l);
+	if (!l->is_rewriting)
+		return;
+	l->credit += REWRITES_PER_ADD;
+	if (l->credit >= seen_segment_of(l->seen, l->walk)->count)
+		rewrite_segment(l);
+}
+
+void seenlog_sweep(struct seenlog *l)
+{
+	buf_clear(&l->value);
+	compact_add_word(&l->value, (uint64_t)l->seen->clock_ns);
+	put(l, SWEEP, sizeof(SWEEP) - 1, INT64_MIN);
+}
+
+/* At a barrier */
+
 static bool has_run_out(int64_t time_ns, int64_t ttl_ns, int64_t clock_ns)
 {
 	int64_t end_ns;
@@ -129,10 +179,10 @@ static bool has_run_out(int64_t time_ns, int64_t ttl_ns, int64_t clock_ns)
 
 static void drop_run_out(struct seenlog *l)
 {
-	int64_t clock_ns = l->is_settled ? l->seen->clock_ns : l->swept_ns;
 	size_t gone = 0;
 
-	while (gone < l->count && has_run_out(l->files[gone].newest_ns, l->seen->ttl_ns, clock_ns))
+	while (gone < l->count &&
+		has_run_out(l->files[gone].newest_ns, l->seen->ttl_ns, l->seen->clock_ns))
 		gone++;
 	if (!gone)
 		return;
@@ -141,44 +191,14 @@ static void drop_run_out(struct seenlog *l)
 	drop_before(l, l->files[gone - 1].position + 1);
 }
 
-static void rewrite_begin(struct seenlog *l)
-{
-	roll(l);
-	l->is_rewriting = true;
-	l->rewritten_from = l->here;
-	l->place = 0;
-	l->builds = l->seen->builds;
-}
-
-static void rewrite(struct seenlog *l, size_t places)
-{
-	struct fingerprint key;
-	int64_t time_ns;
-
-	if (l->builds != l->seen->builds)
-		l->place = 0;
-	l->builds = l->seen->builds;
-	while (seen_next(l->seen, l->is_settled ? SEEN_ALIVE : SEEN_THERE, &l->place, &places, &key,
-		&time_ns))
-		put(l, key, time_ns);
-	if (l->place < seen_places(l->seen))
-		return;
-	l->is_rewriting = false;
-	drop_before(l, l->rewritten_from);
-}
-
 static void compact(struct seenlog *l)
 {
-	uint64_t held = l->seen->count * entry_bytes(l);
-
 	drop_run_out(l);
-	if (l->at_once || (is_timed(l) && !l->is_rewriting &&
-				  changelog_bytes(&l->log) > LOG_TO_LIVE * held + FILE_BYTES_MIN))
+	if (l->at_once)
 		rewrite_begin(l);
-	if (l->is_rewriting)
-		rewrite(l, l->at_once ? SIZE_MAX : PLACES_MIN + PLACES_PER_KEY * (size_t)l->added);
+	while (l->at_once && l->is_rewriting)
+		rewrite_segment(l);
 	l->at_once = false;
-	l->added = 0;
 }
 
 void seenlog_snapshot(struct seenlog *l, struct snapshot *to)
@@ -193,65 +213,88 @@ void seenlog_snapshot(struct seenlog *l, struct snapshot *to)
 	json_array_extend(to->files, files);
 	json_decref(files);
 	json_object_set_new(to->state, "newest", newest);
-	member_put(to->state, "places", (int64_t)seen_places(l->seen));
-	member_put(to->state, "settled", l->is_settled);
-	member_put(to->state, "swept", l->swept_ns);
+	member_put(to->state, "keys", (int64_t)l->seen->count);
 	member_put(to->state, "ttl", l->seen->ttl_ns);
 	member_put(to->state, "clock", l->seen->clock_ns);
 }
 
-struct restoring {
-	struct seen *seen;
-	int64_t clock_ns;
-	int64_t ttl_ns; /* as it was: what was forgotten stays so */
-	bool is_settled;
+/* Restoring */
+
+struct entry {
+	struct fingerprint key;
+	int64_t time_ns;
+	struct decimal version;
 };
 
-/* What had run out at that clock is not there any more. */
-static void sweep(const struct restoring *r, int64_t clock_ns)
-{
-	int64_t ttl_ns = r->seen->ttl_ns;
+struct restoring {
+	struct seenlog *log;
+	struct entry batch[BATCH]; /* being fetched */
+	size_t count;
+};
 
-	r->seen->ttl_ns = r->ttl_ns;
-	seen_set_clock(r->seen, clock_ns);
-	seen_sweep(r->seen);
-	seen_set_clock(r->seen, INT64_MIN);
-	r->seen->ttl_ns = ttl_ns;
-}
-
-static const char *take_key(const struct restoring *r, struct fingerprint key, int64_t time_ns)
+static void enter(struct seen *s, const struct entry *e)
 {
-	/* but where the key stands with another time, before the first watermark, this one counts
-	 */
-	if (r->is_settled && has_run_out(time_ns, r->ttl_ns, r->clock_ns) &&
-		!seen_knows(r->seen, key))
-		return NULL;
-	if (!seen_put(r->seen, key, time_ns))
+	struct seen_slot *slot;
+
+	if (seen_enter(s, e->key, e->time_ns, &slot) == SEEN_FULL)
 		die(EX_TEMPFAIL,
 			"there is no room for the %zu keys and more that were kept; give --memory "
 			"more",
-			r->seen->count);
-	return NULL;
+			s->count);
+	if (!slot)
+		return;
+	if (s->ttl_ns != SEEN_FOREVER)
+		*seen_time(slot) = e->time_ns;
+	if (s->value_bytes)
+		memcpy(seen_value(s, slot), &e->version, sizeof(e->version));
+}
+
+static void enter_batch(struct restoring *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		enter(r->log->seen, &r->batch[i]);
+	r->count = 0;
+}
+
+static const char *read_entry(
+	const struct seen *s, struct entry *e, const char *key, const char *at, const char *end)
+{
+	uint64_t time = 0;
+
+	e->key.low = compact_read_word(key);
+	e->key.high = compact_read_word(key + COMPACT_WORD);
+	if (s->ttl_ns != SEEN_FOREVER && !compact_take_word(&at, end, &time))
+		return "a key without its time";
+	e->time_ns = (int64_t)time;
+	if (s->value_bytes && !decimal_unpack(&e->version, &at, end))
+		return "a key without its version";
+	return at == end ? NULL : "a key with more than it has";
 }
 
 static const char *take(
 	void *context, const char *key, size_t key_len, const char *value, size_t value_len)
 {
-	const struct restoring *r = context;
-	bool is_timed = r->ttl_ns != SEEN_FOREVER;
-	struct fingerprint f;
+	struct restoring *r = context;
+	struct seenlog *l = r->log;
+	struct entry *e = &r->batch[r->count];
+	const char *why;
 
-	if (!value || value_len != (is_timed ? COMPACT_WORD : 0))
-		return "no key with its time";
-	if (key_len == sizeof(SWEEP) - 1 && is_timed) {
-		sweep(r, (int64_t)compact_read_word(value));
+	if (value && key_len == sizeof(SWEEP) - 1 && value_len == COMPACT_WORD && is_timed(l)) {
+		enter_batch(r);
+		seen_sweep(l->seen, (int64_t)compact_read_word(value));
 		return NULL;
 	}
-	if (key_len != KEY_BYTES)
+	if (!value || key_len != KEY_BYTES)
 		return "no key of 16 bytes";
-	f.low = compact_read_word(key);
-	f.high = compact_read_word(key + COMPACT_WORD);
-	return take_key(r, f, is_timed ? (int64_t)compact_read_word(value) : 0);
+	why = read_entry(l->seen, e, key, value, value + value_len);
+	if (why)
+		return why;
+	seen_prefetch(l->seen, e->key);
+	l->puts++;
+	l->put_bytes += HEAD_BYTES + key_len + value_len;
+	if (++r->count == BATCH)
+		enter_batch(r);
+	return NULL;
 }
 
 static void restore_files(struct seenlog *l, const json_t *newest)
@@ -265,21 +308,20 @@ static void restore_files(struct seenlog *l, const json_t *newest)
 
 void seenlog_restore(struct seenlog *l, const struct snapshot *from)
 {
-	struct restoring r = {
-		.seen = l->seen,
-		.clock_ns = member_get(from->state, "clock"),
-		.ttl_ns = member_get(from->state, "ttl"),
-		.is_settled = member_get(from->state, "settled") != 0,
-	};
+	struct restoring r = {.log = l};
+	int64_t ttl_ns = l->seen->ttl_ns, had_ns = member_get(from->state, "ttl");
 
-	seen_reserve(l->seen, (size_t)member_get(from->state, "places"));
+	if ((had_ns == SEEN_FOREVER) != (ttl_ns == SEEN_FOREVER))
+		member_die("ttl");
+	/* what was forgotten stays so, also where keys live longer now */
+	l->seen->ttl_ns = had_ns;
+	seen_set_clock(l->seen, member_get(from->state, "clock"));
+	seen_reserve(l->seen, (size_t)member_get(from->state, "keys"));
 	changelog_restore(&l->log, from->files, take, &r);
-	l->at_once = r.ttl_ns != l->seen->ttl_ns;
-	if (l->at_once)
-		sweep(&r, r.clock_ns);
-	seen_set_clock(l->seen, r.clock_ns);
+	enter_batch(&r);
+	if (had_ns != ttl_ns)
+		seen_sweep(l->seen, l->seen->clock_ns);
+	l->seen->ttl_ns = ttl_ns;
+	l->at_once = had_ns != ttl_ns;
 	restore_files(l, json_object_get(from->state, "newest"));
-	l->is_settled = r.is_settled;
-	l->swept = l->seen->builds;
-	l->swept_ns = member_get(from->state, "swept");
 }

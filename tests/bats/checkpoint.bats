@@ -900,6 +900,29 @@ without_dedupe() { # [OPTION of dd-deliver…]
 	equal '[3]' "$(jq -s -c 'map(.at - 1777636800)' disk/late)"
 }
 
+@test "the same of --duplicates FILE" {
+	keys() {
+		dd-run 'dd-source -q --once in.ndjson | dd-dedupe -q --key id --duplicates disk/again |
+			dd-deliver -q file:disk/got'
+	}
+	plain() {
+		: >err
+		dd-source -q --once in.ndjson 2>>err | dd-deliver -q --forget dedupe file:disk/got 2>>err
+	}
+	export DDPIPE_CHECKPOINT=disk/cp
+	export -f keys
+	mkdir disk
+	printf '{"id":%s}\n' 1 2 1 >in.ndjson
+	cut_power 'dd-dedupe rename duplicates.note' -- bash -c keys
+	status=0
+	plain || status=$?
+	equal 78 $status
+	has err "stage 'dedupe' is to be forgotten, but has yet to append 'disk/cp/stages/dedupe/duplicates."
+	keys
+	plain
+	equal '{"id":1}' "$(cat disk/again)"
+}
+
 # dd-batch
 
 # The input grows to so many lines of ./all.

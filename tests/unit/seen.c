@@ -1,83 +1,151 @@
 #include "flow/seen.h"
 
+#include "base/pages.h"
 #include "base/wide.h"
 #include "random.h"
 #include "test.h"
 
-enum { KEYS = 4000, MUCH = 1 << 20 };
+enum { KEYS = 60000, MUCH = 1 << 24 };
 
-static struct fingerprint key(uint64_t n)
+/* Spread as a keyed hash spreads them (SplitMix64). */
+static uint64_t spread(uint64_t n)
 {
-	/* few different low words, so that keys meet in the table */
-	return (struct fingerprint){.low = n * 0x9e3779b97f4a7c15u & 0xff0, .high = n};
+	n += UINT64_C(0x9e3779b97f4a7c15);
+	n = (n ^ n >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	n = (n ^ n >> 27) * UINT64_C(0x94d049bb133111eb);
+	return n ^ n >> 31;
 }
 
-/* The model: for each key when it was entered. */
+/* Pairs have one high word, which alone does not tell them apart. */
+static struct fingerprint key(uint64_t n)
+{
+	return (struct fingerprint){.low = n, .high = spread(n / 2)};
+}
+
+/* The model: for each key when it was entered, and a value; both until it is gone. */
 struct model {
-	bool entered[KEYS];
+	bool there[KEYS];
 	int64_t time_ns[KEYS];
+	uint64_t value[KEYS];
 	int64_t clock_ns;
 	int64_t ttl_ns;
 };
 
-static bool model_add(struct model *m, uint64_t n, int64_t time_ns)
+static bool model_has_run_out(const struct model *m, int64_t time_ns)
 {
-	bool known = m->entered[n];
+	return m->ttl_ns != SEEN_FOREVER && (int128)time_ns + m->ttl_ns <= m->clock_ns;
+}
 
-	if (known && m->ttl_ns != SEEN_FOREVER)
-		known = (int128)m->time_ns[n] + m->ttl_ns > m->clock_ns;
+static void model_set_clock(struct model *m, int64_t clock_ns)
+{
+	/* it counts no more, but where it falls that must be remembered */
+	for (uint64_t n = 0; clock_ns < m->clock_ns && n < KEYS; n++)
+		m->there[n] = m->there[n] && !model_has_run_out(m, m->time_ns[n]);
+	m->clock_ns = clock_ns;
+}
+
+static bool model_add(struct model *m, uint64_t n, int64_t time_ns, uint64_t value)
+{
+	bool known = m->there[n] && !model_has_run_out(m, m->time_ns[n]);
+
 	if (!known) {
-		m->entered[n] = true;
+		m->there[n] = true;
 		m->time_ns[n] = time_ns;
+		m->value[n] = value;
 	}
 	return !known;
 }
 
-/* Goes on with what is asked for key by key, in slices. */
-static void restart(struct seen *s)
+struct visits {
+	const struct seen *seen;
+	const struct model *model;
+	size_t count;
+	uint64_t last;
+};
+
+static void visit(void *context, const struct seen_slot *slot)
 {
-	struct seen other;
-	size_t at = 0;
+	struct visits *v = context;
+	uint64_t n = slot->key.low;
 
-	seen_init(&other, s->ttl_ns, s->max_bytes);
-	seen_set_clock(&other, s->clock_ns);
-	seen_reserve(&other, seen_places(s));
-	while (at < seen_places(s)) {
-		size_t steps = 1 + random_below(10);
-		struct fingerprint k;
-		int64_t time_ns;
-
-		while (seen_next(s, SEEN_ALIVE, &at, &steps, &k, &time_ns))
-			check(seen_put(&other, k, time_ns));
-	}
-	check(other.builds <= 1);
-	check(other.count <= s->count);
-	seen_release(s);
-	*s = other;
+	check(slot->key.high >= v->last);
+	v->last = slot->key.high;
+	check(v->model->there[n]);
+	check(!model_has_run_out(v->model, v->model->time_ns[n]));
+	if (v->seen->value_bytes)
+		check_int(*(uint64_t *)seen_value(v->seen, slot), v->model->value[n]);
+	if (v->model->ttl_ns != SEEN_FOREVER)
+		check_int(*seen_time(slot), v->model->time_ns[n]);
+	v->count++;
 }
 
-static void against_the_model(int64_t ttl_ns, uint64_t keys, int64_t pace)
+/* All that counts, each once, in order, and nothing else. */
+static void check_walk(const struct seen *s, const struct model *m)
+{
+	struct visits v = {.seen = s, .model = m};
+	uint64_t from = 0;
+	size_t count = 0;
+
+	while (seen_walk(s, &from, visit, &v))
+		continue;
+	for (uint64_t n = 0; n < KEYS; n++)
+		count += m->there[n] && !model_has_run_out(m, m->time_ns[n]);
+	check_int(v.count, count);
+	check(s->count >= count);
+}
+
+static void one_key(struct seen *s, struct model *m, uint64_t n, int64_t time_ns)
+{
+	uint64_t value = random_next() | 1;
+	bool is_new = model_add(m, n, time_ns, value);
+	struct seen_slot *slot;
+
+	if (random_below(2))
+		seen_prefetch(s, key(n));
+	check_int(seen_enter(s, key(n), time_ns, &slot), is_new ? SEEN_NEW : SEEN_BEFORE);
+	check(slot || (is_new && model_has_run_out(m, time_ns)));
+	if (!slot || !s->value_bytes)
+		return;
+	if (is_new) {
+		check_int(*(uint64_t *)seen_value(s, slot), 0);
+		*(uint64_t *)seen_value(s, slot) = value;
+	} else if (random_below(4) == 0) {
+		*(uint64_t *)seen_value(s, slot) = m->value[n] = value;
+	}
+}
+
+static void set_clock(struct seen *s, struct model *m, int64_t clock_ns)
+{
+	model_set_clock(m, clock_ns);
+	seen_set_clock(s, clock_ns);
+	check_int(s->clock_ns, clock_ns);
+}
+
+/* The clock goes on by and by, and falls once. */
+static void against_the_model(
+	int64_t ttl_ns, uint64_t keys, int64_t pace, size_t value_bytes, uint64_t steps)
 {
 	static struct model m;
 	struct seen s;
+	uint64_t falls_at = random_below(steps);
 
 	m = (struct model){.clock_ns = INT64_MIN, .ttl_ns = ttl_ns};
-	seen_init(&s, ttl_ns, MUCH);
-	for (int i = 0; i < 20000; i++) {
-		int64_t time_ns = i * pace - (int64_t)random_below(500);
-		uint64_t n = random_below(keys);
-		bool is_new = model_add(&m, n, time_ns);
+	seen_init(&s, ttl_ns, value_bytes, MUCH);
+	if (random_below(2))
+		seen_reserve(&s, random_below(2 * keys));
+	for (uint64_t i = 0; i < steps; i++) {
+		int64_t time_ns = (int64_t)i * pace - (int64_t)random_below(500);
+		int64_t clock_ns = time_ns - (int64_t)random_below(100);
 
-		check_int(seen_add(&s, key(n), time_ns), is_new ? SEEN_NEW : SEEN_BEFORE);
-		if (random_below(2000) == 0)
-			restart(&s);
-		if (random_below(4) == 0) {
-			int64_t clock_ns = time_ns - (int64_t)random_below(100);
-
-			m.clock_ns = clock_ns > m.clock_ns ? clock_ns : m.clock_ns;
-			seen_set_clock(&s, m.clock_ns);
-		}
+		one_key(&s, &m, random_below(keys), time_ns);
+		if (random_below(4) == 0 && clock_ns > m.clock_ns)
+			set_clock(&s, &m, clock_ns);
+		if (i == falls_at && m.clock_ns != INT64_MIN)
+			set_clock(&s, &m, m.clock_ns - (int64_t)random_below(2000));
+		if (random_below(steps / 10) == 0)
+			check_walk(&s, &m);
 	}
+	check_walk(&s, &m);
 	seen_release(&s);
 }
 
@@ -86,18 +154,29 @@ void test_against_a_list(void)
 	static const int64_t ttls[] = {SEEN_FOREVER, 1, 100, 3000, 100000, INT64_MAX - 1};
 
 	random_seed();
-	for (size_t i = 0; i < sizeof(ttls) / sizeof(*ttls); i++) {
-		against_the_model(ttls[i], 20, 1);
-		against_the_model(ttls[i], KEYS, 1);
-		against_the_model(ttls[i], KEYS, 7);
-	}
+	for (size_t i = 0; i < sizeof(ttls) / sizeof(*ttls); i++)
+		for (size_t value_bytes = 0; value_bytes <= 24; value_bytes += 8) {
+			against_the_model(ttls[i], 20, 1, value_bytes, 20000);
+			against_the_model(ttls[i], 4000, 1, value_bytes, 20000);
+			against_the_model(ttls[i], 4000, 7, value_bytes, 20000);
+		}
+}
+
+/* So many that the table becomes many segments. */
+void test_many_against_a_list(void)
+{
+	static const int64_t ttls[] = {SEEN_FOREVER, 80000, 400000};
+
+	random_seed();
+	for (size_t i = 0; i < sizeof(ttls) / sizeof(*ttls); i++)
+		against_the_model(ttls[i], KEYS, 1, 24, 400000);
 }
 
 void test_at_the_edge_of_time(void)
 {
 	struct seen s;
 
-	seen_init(&s, 10, MUCH);
+	seen_init(&s, 10, 0, MUCH);
 	check_int(seen_add(&s, key(1), 100), SEEN_NEW);
 	seen_set_clock(&s, 109);
 	check_int(seen_add(&s, key(1), 109), SEEN_BEFORE);
@@ -113,15 +192,34 @@ void test_at_the_edge_of_time(void)
 	seen_release(&s);
 }
 
-/* Two zeros mark a free place and are a key all the same. */
-void test_the_key_of_zeros(void)
+void test_what_had_run_out_stays_gone(void)
 {
-	struct fingerprint zero = {0, 0};
 	struct seen s;
 
-	seen_init(&s, SEEN_FOREVER, MUCH);
-	check_int(seen_add(&s, zero, 0), SEEN_NEW);
-	check_int(seen_add(&s, zero, 0), SEEN_BEFORE);
+	seen_init(&s, 10, 0, MUCH);
+	check_int(seen_add(&s, key(1), 100), SEEN_NEW);
+	check_int(seen_add(&s, key(2), 101), SEEN_NEW);
+	seen_set_clock(&s, 110);
+	seen_set_clock(&s, 50);
+	check_int(s.count, 1);
+	check_int(seen_add(&s, key(2), 100), SEEN_BEFORE);
+	check_int(seen_add(&s, key(1), 100), SEEN_NEW);
+	seen_release(&s);
+}
+
+/* A zero marks a free place, and is part of keys all the same. */
+void test_keys_of_zeros(void)
+{
+	struct seen s;
+
+	seen_init(&s, SEEN_FOREVER, 0, MUCH);
+	for (uint64_t low = 0; low < 3; low++) {
+		check_int(seen_add(&s, (struct fingerprint){low, 0}, 0), SEEN_NEW);
+		check_int(seen_add(&s, (struct fingerprint){low, 0}, 0), SEEN_BEFORE);
+		check_int(seen_add(&s, (struct fingerprint){low, UINT64_MAX}, 0), SEEN_NEW);
+		check_int(seen_add(&s, (struct fingerprint){low, UINT64_MAX}, 0), SEEN_BEFORE);
+	}
+	check_int(s.count, 6);
 	seen_release(&s);
 }
 
@@ -134,22 +232,44 @@ static size_t fill(struct seen *s, int64_t time_ns)
 	return n;
 }
 
-/* Full is full for what is new only; the bound is kept to while it grows. */
+/* Full is full for what is new only; the bound is kept to, and put to use. */
 void test_the_bound(void)
 {
-	for (size_t max_bytes = 0; max_bytes < 400000; max_bytes += 5000) {
+	for (size_t max_bytes = 0; max_bytes < 3000000; max_bytes += 1 + max_bytes / 3) {
 		struct seen s;
-		size_t n, takes;
+		size_t n;
 
-		seen_init(&s, SEEN_FOREVER, max_bytes);
+		seen_init(&s, SEEN_FOREVER, 0, max_bytes);
 		n = fill(&s, 0);
 		check_int(seen_add(&s, key(n), 0), SEEN_FULL);
 		for (size_t i = 0; i < n; i += 1 + n / 50)
 			check_int(seen_add(&s, key(i), 0), SEEN_BEFORE);
-		takes = s.keys ? (s.mask + 1) * sizeof(struct fingerprint) : 0;
-		check(takes <= max_bytes);
-		/* at least a quarter of the bound is put to use, where a table fits at all */
-		check(n * sizeof(struct fingerprint) * 4 >= max_bytes || max_bytes < 50000);
+		check(s.bytes <= max_bytes || s.count == 0);
+		check(n * 24 + pages_round(1) >= max_bytes);
+		seen_release(&s);
+	}
+}
+
+/* Also while it grows: at no count a key takes more, but for the first pages. */
+void test_bytes_per_key(void)
+{
+	static const struct {
+		int64_t ttl_ns;
+		size_t value_bytes, most;
+	} kinds[] = {{SEEN_FOREVER, 0, 28}, {1000, 0, 40}, {SEEN_FOREVER, 24, 70}, {1000, 24, 84}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct seen s;
+
+		seen_init(&s, kinds[i].ttl_ns, kinds[i].value_bytes, SIZE_MAX);
+		check(s.bytes < 100);
+		for (uint64_t n = 0; n < 1500000; n++) {
+			check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+			if (s.bytes > 16 * pages_round(1) && s.bytes / s.count >= kinds[i].most) {
+				fprintf(stderr, "%zu bytes for %zu keys\n", s.bytes, s.count);
+				exit(1);
+			}
+		}
 		seen_release(&s);
 	}
 }
@@ -160,15 +280,16 @@ void test_run_out_in_a_full_table(void)
 	struct seen s;
 	size_t n;
 
-	/* room for one table, not for it and its successor */
-	seen_init(&s, 10, 1024 * 24 + 1000);
+	seen_init(&s, 10, 0, 100000);
 	n = fill(&s, 0);
 	check(n > 100);
 	check_int(seen_add(&s, key(0), 0), SEEN_BEFORE);
+	seen_set_clock(&s, 5);
+	check_int(seen_add(&s, key(n), 5), SEEN_FULL);
 	seen_set_clock(&s, 10);
 	check_int(seen_add(&s, key(0), 10), SEEN_NEW);
 	check_int(seen_add(&s, key(0), 10), SEEN_BEFORE);
-	check_int(seen_add(&s, key(n), 10), SEEN_FULL);
+	check_int(seen_add(&s, key(n), 10), SEEN_NEW);
 	seen_release(&s);
 }
 
@@ -177,10 +298,57 @@ void test_room_comes_back(void)
 {
 	struct seen s;
 
-	seen_init(&s, 100, 200000);
+	seen_init(&s, 100, 0, 20000);
 	for (int64_t i = 0; i < 200000; i++) {
 		seen_set_clock(&s, i);
 		check_int(seen_add(&s, key((uint64_t)i), i), SEEN_NEW);
+	}
+	seen_release(&s);
+}
+
+/* The table follows what counts, in both directions, whoever moves time. */
+static void check_shrinks(bool by_keys)
+{
+	struct seen s;
+	size_t most;
+
+	seen_init(&s, 1000000, 0, SIZE_MAX);
+	seen_set_clock(&s, 0);
+	for (uint64_t n = 0; n < 1000000; n++)
+		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+	most = s.bytes;
+	for (uint64_t n = 0; by_keys && n < 70000; n++) {
+		if (n == 0)
+			seen_set_clock(&s, 1000000);
+		seen_add(&s, key(1000000 + n % 100), 1000000);
+	}
+	for (int64_t i = 0; !by_keys && i < 300; i++)
+		seen_set_clock(&s, 1000000 + i * 500);
+	check(s.count <= 100);
+	check(s.bytes < most / 4);
+	seen_release(&s);
+}
+
+void test_it_shrinks_as_keys_come(void)
+{
+	check_shrinks(true);
+}
+
+void test_it_shrinks_as_time_goes(void)
+{
+	check_shrinks(false);
+}
+
+/* What has run out is taken away within an eighth of the time to live, or little more. */
+void test_a_steady_stream(void)
+{
+	struct seen s;
+
+	seen_init(&s, 100000, 0, SIZE_MAX);
+	for (int64_t i = 0; i < 2000000; i++) {
+		seen_set_clock(&s, i);
+		check_int(seen_add(&s, key((uint64_t)i), i), SEEN_NEW);
+		check(s.count <= 125000);
 	}
 	seen_release(&s);
 }
@@ -191,38 +359,11 @@ void test_many_questions_to_a_full_table(void)
 	struct seen s;
 	uint64_t n = 0;
 
-	seen_init(&s, 1, 64 << 20);
-	while (seen_add(&s, (struct fingerprint){n * 0x9e3779b97f4a7c15u, n}, INT64_MAX) ==
-		SEEN_NEW)
+	random_seed();
+	seen_init(&s, 1, 0, 64 << 20);
+	while (seen_add(&s, key(n), INT64_MAX) == SEEN_NEW)
 		n++;
 	for (int i = 0; i < 1000000; i++)
-		check_int(seen_add(&s, (struct fingerprint){0, 0}, 0), SEEN_BEFORE);
+		check_int(seen_add(&s, key(random_below(n)), 0), SEEN_BEFORE);
 	seen_release(&s);
-}
-
-/* All that is there, with the same places, is the same table: also when the clock is set back. */
-void test_a_clock_that_is_set_back(void)
-{
-	struct seen s, twin;
-	size_t at = 0, steps = SIZE_MAX;
-	struct fingerprint k;
-	int64_t time_ns;
-
-	random_seed();
-	seen_init(&s, 10, MUCH);
-	seen_init(&twin, 10, MUCH);
-	for (uint64_t n = 0; n < 3000; n++) {
-		seen_set_clock(&s, 100 + (int64_t)n);
-		seen_add(&s, key(n), 95 + (int64_t)random_below(20) + (int64_t)n);
-	}
-	seen_reserve(&twin, seen_places(&s));
-	while (seen_next(&s, SEEN_THERE, &at, &steps, &k, &time_ns))
-		check(seen_put(&twin, k, time_ns));
-	check_int(twin.count, s.count);
-	seen_set_clock(&s, 50);
-	seen_set_clock(&twin, 50);
-	for (uint64_t n = 0; n < 6000; n++)
-		check_int(seen_add(&twin, key(n), 50), seen_add(&s, key(n), 50));
-	seen_release(&s);
-	seen_release(&twin);
 }
