@@ -302,11 +302,34 @@ static const char *read_pattern(struct time_format *f, const char *s, size_t len
 	return detail ? bad(f, detail) : finish(f, &t, ns);
 }
 
+/* The usual form, of the date read last: hh:mm:ss or hh:mm:ss.mmm, in UTC. False: it is another. */
+static bool read_usual(const struct time_format *f, const char *s, size_t len, int64_t *ns)
+{
+	unsigned wrong = 0;
+	int hour, minute, second, ms = 0;
+
+	if ((len != 20 && len != 24) || memcmp(s, f->date, sizeof(f->date)) != 0)
+		return false;
+	hour = two_digits(s + 11, &wrong);
+	minute = two_digits(s + 14, &wrong);
+	second = two_digits(s + 17, &wrong);
+	if (len == 24) {
+		ms = two_digits(s + 20, &wrong) * 10 + s[22] - '0';
+		wrong |= !is_digit(s[22]) || s[19] != '.';
+	}
+	if (wrong || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[len - 1] != 'Z' ||
+		hour > 23 || minute > 59 || second > 59)
+		return false;
+	return join(f->date_s + hour * 3600 + minute * 60 + second, ms * NS_PER_MS, ns);
+}
+
 static const char *read_string(struct time_format *f, const struct span *value, int64_t *ns)
 {
 	const char *s = value->at;
 	size_t len = value->len;
 
+	if (f->kind <= TIME_RFC3339 && !value->escaped && read_usual(f, s, len, ns))
+		return NULL;
 	if (value->escaped) {
 		buf_clear(&f->text);
 		text_unescape(&f->text, value);

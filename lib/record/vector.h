@@ -5,8 +5,12 @@
 #ifndef VECTOR_H
 #define VECTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+/* What vector_same compares at once: the bytes up to the next multiple of it are read. */
+enum { VECTOR_BYTES = 16 };
 
 #if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #include <emmintrin.h>
@@ -34,7 +38,41 @@ static inline const char *vector_plain_end(const char *p)
 	}
 }
 
+/* Whether len bytes are the same. Of a it reads less than VECTOR_BYTES behind the first that is
+ * not, or behind len. */
+static inline bool vector_same(const char *a, const char *b, uint32_t len)
+{
+	for (;; a += VECTOR_BYTES, b += VECTOR_BYTES, len -= VECTOR_BYTES) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+		__m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+		unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+
+		if (len <= VECTOR_BYTES)
+			return (~same & ((1u << len) - 1)) == 0;
+		if (same != 0xffff)
+			return false;
+	}
+}
+
 #else
+
+static inline bool vector_same(const char *a, const char *b, uint32_t len)
+{
+	for (; len >= 8; a += 8, b += 8, len -= 8) {
+		uint64_t x, y;
+
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		if (x != y)
+			return false;
+	}
+	while (len && *a == *b) {
+		a++;
+		b++;
+		len--;
+	}
+	return !len;
+}
 
 /* Bytes of word that are zero have their high bit set in the result (Mycroft 1987); bytes above the
  * lowest such one may be set as well, which does no harm where only the lowest is asked for. */

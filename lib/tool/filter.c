@@ -128,6 +128,8 @@ void filter_release(struct filter *f)
 	lines_release(&f->lines);
 	paths_release(&f->paths);
 	buf_release(&f->detail);
+	if (f->has_begun)
+		shape_release(&f->shape);
 	free(f->fields);
 	free(f->ahead.fields);
 	expr_free(f->where);
@@ -388,6 +390,7 @@ void filter_begin(struct filter *f)
 	if (f->where_text)
 		compile_where(f);
 	f->has_begun = true;
+	shape_init(&f->shape, &f->paths);
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	if (f->handlers->prepare)
 		f->ahead.fields = mem_zero(FILTER_AHEAD * f->paths.count, sizeof(*f->fields));

@@ -15,7 +15,7 @@
 #include "flow/stream.h"
 #include "io/line.h"
 #include "record/expr.h"
-#include "record/scan.h"
+#include "record/shape.h"
 #include "tool/balance.h"
 #include "tool/epochs.h"
 #include "tool/handshake.h"
@@ -130,6 +130,7 @@ struct filter {
 	bool plain; /* a source that sends no control lines */
 
 	struct paths paths;
+	struct shape shape;
 	struct span *fields;
 	struct ahead ahead;
 	struct expr *where;

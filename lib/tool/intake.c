@@ -20,7 +20,7 @@ static const char *fault(struct filter *f, struct record *r, struct span *fields
 		return "malformed";
 	}
 	r->fields = fields;
-	why = scan(&f->paths, r->bytes, r->len, &r->root, fields, &column);
+	why = shape_scan(&f->shape, r->bytes, r->len, &r->root, fields, &column);
 	if (why)
 		buf_format(&f->detail, "%s at column %zu", why, column + 1);
 	else if (fields[f->reserved_key].type != SPAN_MISSING)
