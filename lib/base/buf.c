@@ -4,11 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
-enum { SMALLEST = 64 };
+enum { SMALLEST = 64, NUMBER_MAX = 20 };
 
 void buf_init(struct buf *b)
 {
@@ -21,36 +20,31 @@ void buf_release(struct buf *b)
 	buf_init(b);
 }
 
-char *buf_reserve(struct buf *b, size_t more)
+char *buf_grow(struct buf *b, size_t more)
 {
-	if (b->cap - b->len < more) {
-		size_t cap = b->cap < SMALLEST ? SMALLEST : b->cap * 2;
+	size_t cap = b->cap < SMALLEST ? SMALLEST : b->cap * 2;
 
-		if (cap < b->len + more)
-			cap = b->len + more;
-		b->data = mem_resize(b->data, cap);
-		b->cap = cap;
-	}
+	if (cap < b->len + more)
+		cap = b->len + more;
+	b->data = mem_resize(b->data, cap);
+	b->cap = cap;
 	return b->data + b->len;
-}
-
-void buf_add(struct buf *b, const void *bytes, size_t len)
-{
-	if (len) {
-		memcpy(buf_reserve(b, len), bytes, len);
-		b->len += len;
-	}
-}
-
-void buf_char(struct buf *b, char c)
-{
-	*buf_reserve(b, 1) = c;
-	b->len++;
 }
 
 void buf_text(struct buf *b, const char *text)
 {
 	buf_add(b, text, strlen(text));
+}
+
+void buf_number(struct buf *b, uint64_t number)
+{
+	char text[NUMBER_MAX], *p = text + sizeof(text);
+
+	do {
+		*--p = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	buf_add(b, p, (size_t)(text + sizeof(text) - p));
 }
 
 void buf_format(struct buf *b, const char *format, ...)

@@ -7,6 +7,7 @@
 #include "base/die.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/order.h"
 
 enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10, SLOTS_MIN = 8 };
 
@@ -321,24 +322,49 @@ struct table_entry *table_next(const struct table *t, size_t *at)
 	return NULL;
 }
 
-static int by_key(const void *a, const void *b, void *table)
+static int by_key(const void *a, const void *b, const void *table)
 {
-	const struct table_entry *x = *(struct table_entry *const *)a;
-	const struct table_entry *y = *(struct table_entry *const *)b;
+	const struct table_entry *x = a, *y = b;
 	uint32_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
 	int order = memcmp(table_key(table, x), table_key(table, y), len);
 
 	return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
+/* How much of the first key all keys begin with: it tells none from the other. */
+static size_t common_len(const struct table *t, const struct order_item *items)
+{
+	const struct table_entry *first = items[0].what;
+	const char *key = table_key(t, first);
+	size_t common = first->key_len;
+
+	for (uint32_t i = 1; i < t->count && common; i++) {
+		const struct table_entry *e = items[i].what;
+		size_t at = 0;
+
+		common = e->key_len < common ? e->key_len : common;
+		while (at < common && table_key(t, e)[at] == key[at])
+			at++;
+		common = at;
+	}
+	return common;
+}
+
 struct table_entry **table_sorted(const struct table *t)
 {
+	struct order_item *items = mem_alloc((t->count + 1) * sizeof(*items));
 	struct table_entry **sorted = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
-	struct table context = *t;
-	size_t at = 0, n = 0;
+	size_t at = 0, from;
 
-	while ((sorted[n] = table_next(t, &at)))
-		n++;
-	qsort_r(sorted, n, sizeof(struct table_entry *), by_key, &context);
+	for (uint32_t i = 0; i < t->count; i++)
+		items[i].what = sorted[i] = table_next(t, &at);
+	from = t->count ? common_len(t, items) : 0;
+	for (uint32_t i = 0; i < t->count; i++)
+		items[i].head = order_head(table_key(t, sorted[i]), sorted[i]->key_len, from);
+	order_sort(items, t->count, by_key, t);
+	for (uint32_t i = 0; i < t->count; i++)
+		sorted[i] = items[i].what;
+	sorted[t->count] = NULL;
+	free(items);
 	return sorted;
 }

@@ -67,7 +67,7 @@ static void print_top(const struct aggregate *g, const struct top *t, struct buf
 static const char *print_distinct(const struct distinct *d, bool as_sketch, struct buf *to)
 {
 	if (!as_sketch) {
-		buf_format(to, "%llu", (unsigned long long)distinct_count(d));
+		buf_number(to, distinct_count(d));
 		return NULL;
 	}
 	buf_char(to, '"');
@@ -130,7 +130,7 @@ static const char *print_one(
 
 	switch (g->kind) {
 	case AGGREGATE_COUNT:
-		buf_format(to, "%llu", (unsigned long long)*(const uint64_t *)at);
+		buf_number(to, *(const uint64_t *)at);
 		return NULL;
 	case AGGREGATE_SUM:
 	case AGGREGATE_AVG:

@@ -24,6 +24,8 @@ const char *aggregates_compile(
 
 	for (size_t i = 0; i < a->count; i++) {
 		a->list[i].offset = a->state_bytes;
+		a->list[i].has_heap = aggstate_has_heap(a->list[i].kind);
+		a->has_heap |= a->list[i].has_heap;
 		a->state_bytes += aggstate_bytes(a->list[i].kind);
 	}
 	return why;
@@ -229,10 +231,11 @@ void aggregates_apply(struct aggregates *a, void *state, int64_t time_ns)
 
 		if (!g->input.is_there)
 			continue;
-		before = aggstate_heap(g, at);
+		before = g->has_heap ? aggstate_heap(g, at) : 0;
 		aggstate_apply(g, at, time_ns, a->sequence);
 		note_inexact(a, g, at);
-		g->heap_bytes += aggstate_heap(g, at) - before;
+		if (g->has_heap)
+			g->heap_bytes += aggstate_heap(g, at) - before;
 	}
 	if (a->has_range)
 		widen(part(state, a->range_offset), time_ns, time_ns);
@@ -257,7 +260,7 @@ void aggregates_merge(struct aggregates *a, void *into, const void *from)
 
 void aggregates_clear(struct aggregates *a, void *state)
 {
-	for (size_t i = 0; i < a->count; i++) {
+	for (size_t i = 0; a->has_heap && i < a->count; i++) {
 		struct aggregate *g = &a->list[i];
 		void *at = part(state, g->offset);
 

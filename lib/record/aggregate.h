@@ -22,7 +22,7 @@ enum aggregate_kind {
 	AGGREGATE_AVG,
 	AGGREGATE_STDDEV,
 	AGGREGATE_MIN,
-	AGGREGATE_MAX,
+	AGGREGATE_MAX, /* up to here they are numbers; those below point to what they keep */
 	AGGREGATE_ARGMIN,
 	AGGREGATE_ARGMAX,
 	AGGREGATE_FIRST,
@@ -58,7 +58,8 @@ struct aggregate {
 	size_t offset;                /* where its state begins */
 	bool is_told;                 /* that it is_inexact */
 	bool is_inexact;              /* a sum has left the exact numbers */
-	size_t heap_bytes;            /* that all its states point to */
+	bool has_heap;                /* its states point to something, */
+	size_t heap_bytes;            /* and to so much, all together */
 	struct aggregate_input input; /* of the record in hand */
 };
 
@@ -70,6 +71,7 @@ struct aggregates {
 	bool has_range;  /* the first and last event time are kept */
 	bool is_lenient; /* strings that are numbers are taken as such */
 	bool gives_sketches;
+	bool has_heap;     /* one of them has */
 	bool has_inexact;  /* one of them is, and was not told yet */
 	uint64_t sequence; /* of records applied */
 };

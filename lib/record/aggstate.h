@@ -31,6 +31,12 @@ struct merge_state {
 /* How long the run is, rounded up to 8. */
 size_t aggstate_bytes(enum aggregate_kind kind);
 
+/* Whether it may point to something. */
+static inline bool aggstate_has_heap(enum aggregate_kind kind)
+{
+	return kind > AGGREGATE_MAX;
+}
+
 /* Takes g->input, which is there. The sequence is that of arrival. */
 void aggstate_apply(const struct aggregate *g, void *at, int64_t time_ns, uint64_t sequence);
 

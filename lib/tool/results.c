@@ -16,6 +16,8 @@ void results_init(struct results *r)
 	*r = (struct results){.top_value = -1};
 	paths_init(&r->paths);
 	buf_init(&r->row);
+	buf_init(&r->names);
+	buf_init(&r->bounds);
 }
 
 void results_release(struct results *r)
@@ -28,6 +30,8 @@ void results_release(struct results *r)
 	paths_release(&r->paths);
 	free(r->spans);
 	buf_release(&r->row);
+	buf_release(&r->names);
+	buf_release(&r->bounds);
 }
 
 /* Options */
@@ -150,12 +154,26 @@ static void prepare_let(struct results *r, struct results_let *let, struct names
 	add_name(n, let->name);
 }
 
+static void prepare_names(struct results *r)
+{
+	size_t keys = r->key->count, count = keys + r->aggregates->count;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = i < keys ? r->key->names[i] : r->aggregates->list[i - keys].name;
+
+		text_quote(&r->names, name, strlen(name));
+		buf_char(&r->names, ':');
+		r->name_ends[i] = r->names.len;
+	}
+}
+
 void results_prepare(struct results *r, const char *const *bound_names, size_t bound_count)
 {
 	struct names n = {.count = 0};
 	const char *why = NULL;
 
 	name_fields(r, bound_names, bound_count, &n);
+	prepare_names(r);
 	for (size_t i = 0; i < r->let_count; i++)
 		prepare_let(r, &r->lets[i], &n);
 	if (r->having_text)
@@ -187,46 +205,61 @@ struct issued *results_issued(const struct results *r, void *state)
 
 /* Rows */
 
+/* The name of the i-th of key and aggregates. */
+static void add_name_of(struct results *r, size_t i)
+{
+	size_t from = i ? r->name_ends[i - 1] : 0;
+
+	buf_add(&r->row, r->names.data + from, r->name_ends[i] - from);
+}
+
 static void add_key(struct results *r, const char *part, const char *end)
 {
 	for (size_t i = 0; i < r->key->count; i++) {
-		text_quote(&r->row, r->key->names[i], strlen(r->key->names[i]));
-		buf_char(&r->row, ':');
+		add_name_of(r, i);
 		key_part_print(&r->row, &part, end);
 		buf_char(&r->row, ',');
 	}
 }
 
-static void add_time(struct results *r, const char *name, int64_t ns)
+static void print_time(struct results *r, const char *name, int64_t ns)
 {
-	char text[TIME_TEXT_MAX];
-
-	if (r->zone)
-		time_print_zone(text, ns, r->zone);
-	else
-		time_print(text, ns);
-	buf_format(&r->row, "\"%s\":\"%s\",", name, text);
+	buf_char(&r->bounds, '"');
+	buf_text(&r->bounds, name);
+	buf_text(&r->bounds, "\":\"");
+	buf_reserve(&r->bounds, TIME_TEXT_MAX);
+	r->bounds.len += r->zone ? time_print_zone(r->bounds.data + r->bounds.len, ns, r->zone)
+				 : time_print(r->bounds.data + r->bounds.len, ns);
+	buf_text(&r->bounds, "\",");
 }
 
+/* Rows of a window come one behind the other. */
 static void add_bounds(struct results *r, const struct result_bounds *b)
 {
 	if (!b->is_there)
 		return;
-	add_time(r, b->is_window ? "window_start" : "window_first", b->from_ns);
-	add_time(r, b->is_window ? "window_end" : "window_last", b->to_ns);
+	if (!r->bounds.len || b->from_ns != r->bounds_of.from_ns ||
+		b->to_ns != r->bounds_of.to_ns) {
+		buf_clear(&r->bounds);
+		print_time(r, b->is_window ? "window_start" : "window_first", b->from_ns);
+		print_time(r, b->is_window ? "window_end" : "window_last", b->to_ns);
+		r->bounds_of = *b;
+	}
+	buf_add(&r->row, r->bounds.data, r->bounds.len);
 }
 
 static void add_aggregates(struct results *r, const void *state)
 {
 	for (size_t i = 0; i < r->aggregates->count; i++) {
-		const char *name = r->aggregates->list[i].name, *why;
 		size_t begun = r->row.len;
+		const char *why;
 
-		buf_format(&r->row, "\"%s\":", name);
+		add_name_of(r, r->key->count + i);
 		why = aggregates_print(r->aggregates, i, state, &r->row);
 		if (why)
-			die(EX_DATAERR, "'%s' of the result %.*s...: %s", name,
-				(int)(begun < 200 ? begun : 200), r->row.data, why);
+			die(EX_DATAERR, "'%s' of the result %.*s...: %s",
+				r->aggregates->list[i].name, (int)(begun < 200 ? begun : 200),
+				r->row.data, why);
 		buf_char(&r->row, ',');
 	}
 }

@@ -63,6 +63,10 @@ struct results {
 	struct span *spans;
 	struct span root;
 	struct buf row;
+	struct buf names; /* of key and aggregates as they stand in a row, */
+	size_t name_ends[KEY_PARTS_MAX + AGGREGATES_MAX]; /* and where each ends */
+	struct buf bounds; /* as they stand in the rows of the window said last */
+	struct result_bounds bounds_of;
 };
 
 /* Options' readers: NAME=EXPR, an expression, N:FIELD, for a struct results; and --emit's. */

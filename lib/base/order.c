@@ -1,0 +1,115 @@
+#include "base/order.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { DIGITS = 8, VALUES = 256, FEW = 48 };
+
+uint64_t order_head(const char *key, size_t len, size_t from)
+{
+	uint64_t head = 0;
+
+	if (from < len)
+		memcpy(&head, key + from, len - from < sizeof(head) ? len - from : sizeof(head));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return head;
+#else
+	return __builtin_bswap64(head);
+#endif
+}
+
+static void sort_few(struct order_item *items, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct order_item item = items[i];
+		size_t at = i;
+
+		for (; at && items[at - 1].head > item.head; at--)
+			items[at] = items[at - 1];
+		items[at] = item;
+	}
+}
+
+/* By the digit that begins at a bit; stable. */
+static void sort_digit(
+	struct order_item *to, const struct order_item *from, size_t count, unsigned bit)
+{
+	size_t ends[VALUES] = {0}, sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ends[from[i].head >> bit & (VALUES - 1)]++;
+	for (int i = 0; i < VALUES; i++) {
+		size_t begin = sum;
+
+		sum += ends[i];
+		ends[i] = begin;
+	}
+	for (size_t i = 0; i < count; i++)
+		to[ends[from[i].head >> bit & (VALUES - 1)]++] = from[i];
+}
+
+static void sort_heads(struct order_item *items, size_t count)
+{
+	struct order_item *from = items, *to = mem_alloc(count * sizeof(*items)), *aside = to;
+	uint64_t differ = 0;
+
+	for (size_t i = 1; i < count; i++)
+		differ |= items[i].head ^ items[0].head;
+	for (unsigned bit = 0; bit < DIGITS * 8; bit += 8) {
+		struct order_item *done = to;
+
+		if (!(differ >> bit & (VALUES - 1)))
+			continue;
+		sort_digit(to, from, count, bit);
+		to = from;
+		from = done;
+	}
+	if (from != items)
+		memcpy(items, from, count * sizeof(*items));
+	free(aside);
+}
+
+typedef int compare_items(const void *a, const void *b, const void *context);
+
+/* Bottom up, as qsort_r is no standard; runs of the same head are short. */
+static void sort_same(
+	struct order_item *items, size_t count, compare_items *compare, const void *context)
+{
+	struct order_item *aside = mem_alloc(count * sizeof(*items));
+
+	for (size_t width = 1; width < count; width *= 2) {
+		for (size_t at = 0; at < count; at += 2 * width) {
+			size_t left = at, middle = at + width < count ? at + width : count;
+			size_t right = middle,
+			       end = middle + width < count ? middle + width : count;
+
+			for (size_t i = at; i < end; i++) {
+				bool takes_left =
+					left < middle &&
+					(right == end || compare(items[left].what,
+								 items[right].what, context) <= 0);
+
+				aside[i] = takes_left ? items[left++] : items[right++];
+			}
+		}
+		memcpy(items, aside, count * sizeof(*items));
+	}
+	free(aside);
+}
+
+void order_sort(struct order_item *items, size_t count, compare_items *compare, const void *context)
+{
+	if (count <= FEW)
+		sort_few(items, count);
+	else
+		sort_heads(items, count);
+	for (size_t from = 0, to; from < count; from = to) {
+		for (to = from + 1; to < count && items[to].head == items[from].head;)
+			to++;
+		if (to - from > 1)
+			sort_same(items + from, to - from, compare, context);
+	}
+}
