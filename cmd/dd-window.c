@@ -18,6 +18,7 @@
 #include "tool/aligned.h"
 #include "tool/counted.h"
 #include "tool/sessioned.h"
+#include "tool/sliced.h"
 #include "tool/windowargs.h"
 
 static struct windowargs conf;
@@ -208,6 +209,15 @@ static const struct handlers handlers = {
 	.restore = windows_restore,
 };
 
+/* Hopping windows that overlap and say each result once. */
+static bool is_sliced(const struct windows *w)
+{
+	const struct windowing *k = &w->windower.shape.windowing;
+
+	return conf.kind == WINDOWARGS_HOPPING && k->slide_ns < k->size_ns &&
+	       w->results.emit == RESULTS_FINAL && !w->windower.shape.fills;
+}
+
 static void prepare_kind(struct windows *w)
 {
 	struct windower *k = &w->windower;
@@ -215,6 +225,7 @@ static void prepare_kind(struct windows *w)
 
 	k->kind = conf.kind == WINDOWARGS_SESSION ? &session_windows
 		  : conf.kind == WINDOWARGS_COUNT ? &count_windows
+		  : is_sliced(w)                  ? &sliced_windows
 						  : &aligned_windows;
 	k->shape.windowing.kind = conf.kind == WINDOWARGS_CALENDAR ? WINDOWING_CALENDAR
 				  : conf.kind == WINDOWARGS_ALL    ? WINDOWING_ALL
