@@ -17,6 +17,7 @@
 #include "tool/destfile.h"
 #include "tool/desthelper.h"
 #include "tool/filter.h"
+#include "tool/tabular.h"
 
 static struct {
 	const char *url;
@@ -26,6 +27,7 @@ static struct {
 struct deliver {
 	struct filter filter;
 	struct commitment commitment;
+	struct tabular form;
 	struct destfile file;
 	struct destdir dir;
 	struct desthelper helper;
@@ -35,9 +37,18 @@ struct deliver {
 
 static struct verdict stdout_record(void *state, const struct record *r)
 {
-	(void)state;
-	(void)r;
-	return verdict(PASSED);
+	struct deliver *d = state;
+	const char *bytes, *why;
+	size_t len;
+
+	if (!d->form.is_csv)
+		return verdict(PASSED);
+	why = tabular_line(&d->form, r, &bytes, &len);
+	if (why)
+		return (struct verdict){BAD, why};
+	out_add(&d->filter.outlet.out, bytes, len);
+	filter_settle(&d->filter, 1);
+	return verdict(HELD);
 }
 
 static void stdout_prepare(void *state, const struct control *barrier)
@@ -80,6 +91,8 @@ static void destination_take(struct deliver *d, bool checkpointed)
 			&d->file, &destfile_destination);
 		return;
 	}
+	if (d->form.is_csv)
+		die(EX_USAGE, "--to csv is for a file or stdout: file:PATH or -");
 	if (url_has_scheme(&u, "dir")) {
 		destdir_take_url(&d->dir, &u, conf.url);
 		destination_set(d, checkpointed ? &destdir_checkpointed : &destdir_handlers,
@@ -126,6 +139,7 @@ static void verify(const char *dir)
 static void parse(struct deliver *d, int argc, char **argv)
 {
 	const struct opt own[] = {
+		{.group = tabular_options(&d->form)},
 		{.group = desthelper_options(&d->helper)},
 		{.name = "verify",
 			.arg = "DIR",
@@ -151,6 +165,7 @@ static void parse(struct deliver *d, int argc, char **argv)
 			"http://HOST/PATH",
 			operands ? "more than one destination" : "no destination");
 	desthelper_check(&d->helper);
+	tabular_check(&d->form);
 	conf.url = argv[0];
 	destination_take(d, d->filter.epochs.dir != NULL);
 }
@@ -164,7 +179,8 @@ int main(int argc, char **argv)
 	d.filter.passed_word = "delivered";
 	commitment_init(&d.commitment, &stdout_destination);
 	d.filter.commitment = &d.commitment;
-	destfile_init(&d.file, &d.filter);
+	tabular_init(&d.form, &d.filter);
+	destfile_init(&d.file, &d.filter, &d.form);
 	destdir_init(&d.dir, &d.filter);
 	desthelper_init(&d.helper, &d.filter);
 	parse(&d, argc, argv);
@@ -173,6 +189,7 @@ int main(int argc, char **argv)
 	desthelper_release(&d.helper);
 	destdir_release(&d.dir);
 	destfile_release(&d.file);
+	tabular_release(&d.form);
 	commitment_release(&d.commitment);
 	filter_release(&d.filter);
 	return status;

@@ -13,9 +13,9 @@
 #include "io/loop.h"
 #include "state/document.h"
 
-void destfile_init(struct destfile *d, struct filter *f)
+void destfile_init(struct destfile *d, struct filter *f, struct tabular *form)
 {
-	*d = (struct destfile){.filter = f, .out = {.fd = -1}};
+	*d = (struct destfile){.filter = f, .form = form, .out = {.fd = -1}};
 	buf_init(&d->path);
 	buf_init(&d->commit_path);
 }
@@ -54,6 +54,17 @@ void destfile_take_url(struct destfile *d, struct url *u, const char *text)
 	}
 }
 
+static uint64_t size_of(const struct out *o)
+{
+	struct stat st;
+
+	if (fstat(o->fd, &st) != 0)
+		die_errno(EX_IOERR, "cannot look at '%s'", o->name);
+	if (!S_ISREG(st.st_mode))
+		die(EX_CANTCREAT, "'%s' is not a regular file", o->name);
+	return (uint64_t)st.st_size;
+}
+
 /* Without a checkpoint */
 
 static struct out *plain_out(struct destfile *d)
@@ -66,16 +77,29 @@ static void destfile_begin(void *state)
 	struct destfile *d = state;
 	const char *path = buf_string(&d->path);
 
-	if (d->appends)
-		append_open(&d->appended, path);
-	else
+	if (!d->appends) {
 		replace_open(&d->replaced, path);
+		return;
+	}
+	append_open(&d->appended, path);
+	tabular_continue(d->form, d->appended.fd, path, size_of(&d->appended));
+}
+
+static struct verdict take(struct destfile *d, const struct record *r, struct out *out)
+{
+	const char *bytes, *why;
+	size_t len;
+
+	why = tabular_line(d->form, r, &bytes, &len);
+	if (why)
+		return (struct verdict){BAD, why};
+	out_add(out, bytes, len);
+	return verdict(HELD);
 }
 
 static struct verdict destfile_record(void *state, const struct record *r)
 {
-	out_add(plain_out(state), r->bytes, r->len + 1);
-	return verdict(HELD);
+	return take(state, r, plain_out(state));
 }
 
 static int64_t destfile_idle(void *state, int64_t now_ns)
@@ -111,17 +135,6 @@ const struct handlers destfile_handlers = {
 };
 
 /* Under a checkpoint */
-
-static uint64_t size_now(const struct destfile *d)
-{
-	struct stat st;
-
-	if (fstat(d->out.fd, &st) != 0)
-		die_errno(EX_IOERR, "cannot look at '%s'", d->out.name);
-	if (!S_ISREG(st.st_mode))
-		die(EX_CANTCREAT, "'%s' is not a regular file", d->out.name);
-	return (uint64_t)st.st_size;
-}
 
 static void read_commit(struct destfile *d, struct held *held)
 {
@@ -181,7 +194,7 @@ static void destfile_take(void *state, struct epoch at)
 {
 	struct destfile *d = state;
 
-	d->bytes = size_now(d);
+	d->bytes = size_of(&d->out);
 	write_commit(d, at);
 }
 
@@ -190,7 +203,7 @@ static bool destfile_rewind(void *state, struct epoch at, const struct snapshot 
 	struct destfile *d = state;
 
 	d->bytes = (uint64_t)json_integer_value(json_object_get(own->state, "bytes"));
-	if (size_now(d) < d->bytes)
+	if (size_of(&d->out) < d->bytes)
 		return false;
 	write_commit(d, at);
 	return true;
@@ -199,7 +212,7 @@ static bool destfile_rewind(void *state, struct epoch at, const struct snapshot 
 /* What was there before this pipeline came is nobody's to cut off. */
 static void begin_behind(struct destfile *d)
 {
-	uint64_t size = size_now(d);
+	uint64_t size = size_of(&d->out);
 
 	if (size && !d->appends && !d->filter->commitment->take_over)
 		die(EX_CONFIG,
@@ -230,9 +243,9 @@ static void destfile_restore(void *state, const struct snapshot *from)
 		begin_behind(d);
 		write_commit(d, d->filter->epochs.start.at);
 	}
-	if (size_now(d) < d->bytes && d->filter->commitment->take_over)
-		d->bytes = size_now(d);
-	if (size_now(d) < d->bytes)
+	if (size_of(&d->out) < d->bytes && d->filter->commitment->take_over)
+		d->bytes = size_of(&d->out);
+	if (size_of(&d->out) < d->bytes)
 		die(EX_IOERR,
 			"'%s' is shorter than the %llu bytes that were committed: restore it from "
 			"a "
@@ -242,14 +255,14 @@ static void destfile_restore(void *state, const struct snapshot *from)
 		lseek(d->out.fd, (off_t)d->bytes, SEEK_SET) < 0)
 		die_errno(EX_IOERR, "cannot cut '%s'", d->out.name);
 	end_last_line(d);
+	tabular_continue(d->form, d->out.fd, d->out.name, d->bytes);
 }
 
 static struct verdict checkpointed_record(void *state, const struct record *r)
 {
 	struct destfile *d = state;
 
-	out_add(&d->out, r->bytes, r->len + 1);
-	return verdict(HELD);
+	return take(d, r, &d->out);
 }
 
 static void destfile_prepare(void *state, const struct control *barrier)

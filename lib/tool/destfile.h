@@ -14,9 +14,11 @@
 #include "io/replace.h"
 #include "tool/commitment.h"
 #include "tool/filter.h"
+#include "tool/tabular.h"
 
 struct destfile {
-	struct filter *filter; /* borrowed */
+	struct filter *filter; /* borrowed, */
+	struct tabular *form;  /* and so is this */
 	struct buf path;
 	bool appends;
 	struct out appended;
@@ -30,7 +32,7 @@ struct destfile {
 	uint64_t bytes;  /* of the epochs that are committed */
 };
 
-void destfile_init(struct destfile *d, struct filter *f);
+void destfile_init(struct destfile *d, struct filter *f, struct tabular *form);
 void destfile_release(struct destfile *d);
 
 /* FILE[?append]; file:///FILE is read as that. Dies with EX_USAGE. */
