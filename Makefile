@@ -5,6 +5,7 @@
 #   make lint                format, static analysis, manuals, layers
 #   make bench fuzz model    figures; fuzzing (clang); checkpoints under spin, windows and dd-dedupe
 #                            on many random streams
+#   make instructions        instructions per record, beside the baseline
 #   make soak                kills a checkpointed pipeline everywhere, and cuts its power
 #   make install PREFIX= DESTDIR=
 #   make dist                a source archive in dist/
@@ -73,10 +74,12 @@ lib_objects := $(patsubst %.c,$B/%.o,$(wildcard lib/*/*.c))
 units := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 tools := $(patsubst tests/tools/%.c,$B/tools/%,$(wildcard tests/tools/*.c))
 shims := $(patsubst tests/tools/shim/%.c,$B/tools/%.so,$(wildcard tests/tools/shim/*.c))
+benches := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
 manuals := $(wildcard man/*.[1-9])
 
-.PHONY: all check lint bench fuzz model soak units test-programs install uninstall dist clean format
+.PHONY: all check lint bench instructions fuzz model soak units test-programs install uninstall dist \
+	clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -120,7 +123,7 @@ $B/unit/state-%.so $B/bench/state-%.so: $B/state-%.so
 	ln -sf ../$(<F) $@
 
 units: $(units)
-test-programs: $(units) $(tools) $(shims) $(fuzzers)
+test-programs: $(units) $(tools) $(shims) $(fuzzers) $(benches)
 
 $B/unit/%.main.c: tests/unit/%.c scripts/unit-main
 	@mkdir -p $(@D)
@@ -159,13 +162,13 @@ lint:
 format:
 	find cmd lib tests -name '*.[ch]' | xargs clang-format -i
 
-bench: all $B/bench/scan $B/bench/disk $B/bench/state
-	$B/bench/scan
-	$B/bench/state
-	$(if $(states),$B/bench/disk)
-	B=$(abspath $B) tests/oracle/window-memory 10000000
-	B=$(abspath $B) tests/bench/barrier
-	B=$(abspath $B) tests/bench/checkpoint
+# BENCH=--quick for a look at it, or the names of some of its parts.
+bench: all $(benches)
+	B=$(abspath $B) tests/bench/all $(BENCH)
+
+instructions: all $(benches)
+	B=$(abspath $B) tests/bench/instructions
+
 
 $B/bench/state: LIBS += $(if $(call have,lmdb),-llmdb)
 $B/bench/%: tests/bench/%.c $B/libddpipe.a

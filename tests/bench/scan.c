@@ -1,4 +1,9 @@
-/* How fast the scanner reads, beside jansson, in one run: the medians of interleaved rounds. */
+/*
+ * How fast the scanner reads, beside jansson, in one run: the medians of interleaved rounds.
+ *
+ * usage: scan [FILE FIELD...]     reads the fields of a file instead, and prints how many lines
+ * have how many of them, and their bytes; to be timed as a process
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +12,10 @@
 
 #include "base/buf.h"
 #include "base/die.h"
-#include "record/scan.h"
+#include "io/line.h"
+#include "record/shape.h"
 
-enum { ROUNDS = 7, RATIO_MIN = 15, BYTES = 16 << 20 };
+enum { ROUNDS = 7, RATIO_MIN = 15, BYTES = 16 << 20, FIELDS_MAX = 16 };
 
 struct sample {
 	const char *name;
@@ -59,7 +65,7 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static double scanned_s(const struct sample *s, const struct paths *paths)
+static double scanned_s(const struct sample *s, struct shape *shape)
 {
 	double from = now_s();
 	const char *p = s->lines.data, *end = p + s->lines.len;
@@ -69,7 +75,7 @@ static double scanned_s(const struct sample *s, const struct paths *paths)
 		struct span root, values[3];
 		size_t where;
 
-		if (scan(paths, p, (size_t)(newline - p), &root, values, &where) ||
+		if (shape_scan(shape, p, (size_t)(newline - p), &root, values, &where) ||
 			values[0].type == SPAN_MISSING)
 			die(EX_SOFTWARE, "the scanner refuses the sample");
 		p = newline + 1;
@@ -105,6 +111,7 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 {
 	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS], mb;
 	struct paths paths;
+	struct shape shape;
 	int value;
 
 	buf_init(&s->lines);
@@ -115,8 +122,9 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 	paths_init(&paths);
 	for (int i = 0; i < 3; i++)
 		paths_add(&paths, s->fields[i], &value);
+	shape_init(&shape, &paths);
 	for (int i = 0; i < ROUNDS; i++) {
-		ours[i] = scanned_s(s, &paths);
+		ours[i] = scanned_s(s, &shape);
 		theirs[i] = parsed_s(s);
 		ratio[i] = theirs[i] / ours[i];
 	}
@@ -131,12 +139,53 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 	return ratio[ROUNDS / 2] >= RATIO_MIN;
 }
 
-int main(void)
+static int read_file(const char *file, char **fields, int count)
+{
+	struct paths paths;
+	struct shape shape;
+	struct input in;
+	struct lines lines;
+	struct line line;
+	size_t records = 0, found = 0, bytes = 0;
+	int value;
+
+	paths_init(&paths);
+	for (int i = 0; i < count; i++)
+		if (i == FIELDS_MAX || paths_add(&paths, fields[i], &value))
+			die(EX_USAGE, "'%s' is no field", fields[i]);
+	shape_init(&shape, &paths);
+	input_open(&in, file);
+	lines_init(&lines, (size_t)16 << 20);
+	lines_begin(&lines, &in);
+	do {
+		for (; lines_next(&lines, &line); records++) {
+			struct span root, values[FIELDS_MAX];
+			size_t where;
+
+			if (shape_scan(&shape, line.at, line.len, &root, values, &where))
+				die(EX_DATAERR, "line %zu is no JSON", records + 1);
+			for (int i = 0; i < count; i++) {
+				found += values[i].type != SPAN_MISSING;
+				bytes += values[i].len;
+			}
+		}
+	} while (lines_fill(&lines));
+	printf("%zu records, %zu fields, %zu bytes\n", records, found, bytes);
+	lines_release(&lines);
+	input_close(&in);
+	shape_release(&shape);
+	paths_release(&paths);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	struct sample small = {.name = "small", .fields = {"id", "user", "amount"}};
 	struct sample large = {.name = "nested", .fields = {"id", "actor.login", "items.3.price"}};
 	int fast;
 
+	if (argc > 2)
+		return read_file(argv[1], argv + 2, argc - 2);
 	printf("%-8s %6s %10s %12s %8s\n", "records", "bytes", "scan MB/s", "jansson MB/s",
 		"ratio");
 	fast = measure(&small, small_record);
