@@ -18,9 +18,8 @@ struct csv_printer {
 	struct paths paths; /* a column each */
 	struct shape shape;
 	struct span *values;
-	bool is_open;     /* the columns are known */
-	bool is_chosen;   /* by the user: other keys are left out */
-	uint32_t checked; /* the shape whose keys are known to be columns all */
+	bool is_open;   /* the columns are known */
+	bool is_chosen; /* by the user: other keys are left out */
 	struct buf header;
 	struct buf row; /* the last one made; both with their newline */
 	struct buf text;

@@ -1,36 +1,41 @@
 #include "record/shape.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "record/shapelearn.h"
 #include "record/token.h"
 
 enum {
-	CREDIT_MAX = 64,
+	CREDIT_MAX = 128,
+	CREDIT_FIRST = 96,
+	CREDIT_AGAIN = 32,
+	MISS_COST = 4, /* hits that pay for a line which was compared, scanned and learnt */
 	PAUSE_LINES = 8192,
-	MISSES_TO_LEARN = 2, /* a line that stands alone is not worth it */
 };
-
-struct shape_value {
-	uint32_t before; /* where in text its bytes begin, at a multiple of VECTOR_BYTES */
-	uint32_t before_len;
-	int32_t value; /* which of the spans it is, or NONE */
-};
-
-enum { NONE = -1 };
 
 void shape_init(struct shape *s, const struct paths *paths)
 {
-	*s = (struct shape){.paths = paths, .credit = CREDIT_MAX / 2};
-	s->values = mem_alloc(SHAPE_VALUES_MAX * sizeof(*s->values));
+	*s = (struct shape){.paths = paths, .credit = CREDIT_FIRST};
+	s->arcs = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->arcs));
+	s->marks = mem_alloc(SHAPE_MARKS_MAX * sizeof(*s->marks));
 	s->text = mem_alloc(SHAPE_TEXT_MAX + VECTOR_BYTES);
+	s->first = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->first));
+	s->states = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->states));
+	s->steps = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->steps));
+	for (uint32_t i = 0; i < paths->node_count; i++)
+		s->has_elements |= paths->nodes[i].element >= 0;
+	shape_forget(s);
 }
 
 void shape_release(struct shape *s)
 {
-	free(s->values);
+	free(s->arcs);
+	free(s->marks);
 	free(s->text);
+	free(s->first);
+	free(s->states);
+	free(s->steps);
 }
 
 /* Matching */
@@ -55,128 +60,85 @@ static void set_missing(const struct shape *s, struct span *values)
 		values[i] = (struct span){.type = SPAN_MISSING};
 }
 
-static bool match(
-	const struct shape *s, const char *line, size_t len, struct span *root, struct span *values)
+/* The objects and arrays that begin or end in the bytes of an arc, which are those at p. */
+static void apply_marks(const struct shape_mark *m, const char *p, struct span *values)
+{
+	for (;; m++) {
+		struct span *v = &values[m->value];
+
+		if (m->is_end)
+			v->len = (uint32_t)(p + m->at + 1 - v->at);
+		else
+			*v = (struct span){.at = p + m->at,
+				.type = p[m->at] == '{' ? SPAN_OBJECT : SPAN_ARRAY};
+		if (m->is_last)
+			return;
+	}
+}
+
+static struct span whole(const char *line, size_t len)
+{
+	const char *from = token_space(line), *end = line + len;
+
+	while (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')
+		end--;
+	return (struct span){
+		.at = from,
+		.len = (uint32_t)(end - from),
+		.type = *from == '{' ? SPAN_OBJECT : SPAN_ARRAY,
+	};
+}
+
+/* The last arc of the way that the line goes, NULL if it leaves what is known. */
+static struct shape_arc *match(
+	const struct shape *s, const char *line, size_t len, struct span *values)
 {
 	struct tokens t = {.end = line + len};
 	const char *p = line;
+	const char *text = s->text;
+	struct shape_arc *arc = &s->arcs[s->first[0]];
 
-	if (s->has_missing)
-		set_missing(s, values);
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct shape_value *v = &s->values[i];
-		const char *from;
-
-		if (!vector_same(p, s->text + v->before, v->before_len))
-			return false;
-		from = p + v->before_len;
-		p = leaf(&t, from);
-		if (!p)
-			return false;
-		if (v->value != NONE)
-			values[v->value] = token_span(from, p, t.escaped);
-	}
-	if ((size_t)(t.end - p) != s->tail_len || !vector_same(p, s->text + s->tail, s->tail_len))
-		return false;
-	*root = (struct span){
-		.at = line + s->head_blanks,
-		.len = (uint32_t)len - s->head_blanks - s->tail_blanks,
-		.type = s->type,
-	};
-	return true;
-}
-
-/* Learning */
-
-/* From the beginning of a line that is JSON, or from behind a value, to the next value or the end:
- * a string is none if a colon follows. */
-static const char *next_leaf(struct tokens *t, const char *p)
-{
 	for (;;) {
-		const char *behind;
+		const char *from, *behind;
 
-		while (*p && strchr("{}[],: \t\r", *p))
-			p++;
-		if (*p != '"')
-			return p;
-		behind = token_space(token_string(t, p + 1) + 1);
-		if (*behind != ':')
-			return p;
+		if (arc == s->arcs)
+			return NULL;
+		from = p + arc->len;
+		if (!vector_same(p, text + arc->text, arc->len)) {
+			arc = &s->arcs[arc->next];
+			continue;
+		}
+		/* the bytes of one arc may begin those of another */
+		behind = arc->to ? leaf(&t, from) : from == t.end ? from : NULL;
+		if (!behind) {
+			arc = &s->arcs[arc->next];
+			continue;
+		}
+		if (arc->mark)
+			apply_marks(&s->marks[arc->mark], p, values);
+		if (arc->value != SHAPE_NONE)
+			values[arc->value] = token_span(from, behind, t.escaped);
+		if (!arc->to)
+			return arc;
 		p = behind;
+		arc = &s->arcs[s->first[arc->to]];
 	}
 }
 
-static int32_t value_at(const struct shape *s, const char *p, const struct span *values)
+/* Whether it pays */
+
+static void reward(struct shape *s)
 {
-	for (uint32_t i = 0; i < s->paths->count; i++)
-		if (values[i].type != SPAN_MISSING && values[i].at == p + (*p == '"'))
-			return (int32_t)i;
-	return NONE;
+	s->credit += s->credit < CREDIT_MAX;
 }
 
-/* Keeps what stands between two values; false if there is no room. */
-static bool keep(struct shape *s, uint32_t *used, const char *from, const char *to)
+static void charge(struct shape *s)
 {
-	size_t len = (size_t)(to - from);
-
-	if (len > SHAPE_TEXT_MAX - *used)
-		return false;
-	memcpy(s->text + *used, from, len);
-	*used += (uint32_t)((len + VECTOR_BYTES - 1) / VECTOR_BYTES * VECTOR_BYTES);
-	return *used <= SHAPE_TEXT_MAX;
-}
-
-static bool learn_values(
-	struct shape *s, const char *line, const char *end, const struct span *values)
-{
-	struct tokens t = {.end = end};
-	uint32_t used = 0, found = 0, wanted = 0;
-	const char *from = line, *p;
-
-	for (s->count = 0; (p = next_leaf(&t, from)) < end; s->count++) {
-		struct shape_value *v = &s->values[s->count];
-
-		if (s->count == SHAPE_VALUES_MAX)
-			return false;
-		*v = (struct shape_value){used, (uint32_t)(p - from), value_at(s, p, values)};
-		found += v->value != NONE;
-		if (!keep(s, &used, from, p))
-			return false;
-		from = leaf(&t, p);
-	}
-	s->tail = used;
-	s->tail_len = (uint32_t)(end - from);
-	for (uint32_t i = 0; i < s->paths->count; i++)
-		wanted += values[i].type != SPAN_MISSING;
-	s->has_missing = wanted < s->paths->count;
-	return found == wanted && keep(s, &used, from, end);
-}
-
-static void learn(struct shape *s, const char *line, size_t len, const struct span *root,
-	const struct span *values)
-{
-	s->head_blanks = (uint32_t)(root->at - line);
-	s->tail_blanks = (uint32_t)len - s->head_blanks - root->len;
-	s->type = root->type;
-	s->is_known = (root->type == SPAN_OBJECT || root->type == SPAN_ARRAY) &&
-		      learn_values(s, line, line + len, values);
-	s->learnt += s->is_known;
-}
-
-/* Says whether it was worth it. */
-static void settle(struct shape *s, bool hit)
-{
-	if (hit) {
-		s->misses = 0;
-		s->credit += s->credit < CREDIT_MAX;
-		return;
-	}
-	s->misses++;
-	if (--s->credit >= 0)
+	s->credit -= MISS_COST;
+	if (s->credit >= 0)
 		return;
 	s->pause = PAUSE_LINES;
-	s->credit = CREDIT_MAX / 4;
-	s->is_known = false;
+	s->credit = CREDIT_AGAIN;
 }
 
 const char *shape_scan(struct shape *s, const char *line, size_t len, struct span *root,
@@ -184,18 +146,22 @@ const char *shape_scan(struct shape *s, const char *line, size_t len, struct spa
 {
 	const char *why;
 
-	s->is_hit = s->is_known && match(s, line, len, root, values);
-	if (s->is_hit) {
-		settle(s, true);
+	s->end = NULL;
+	if (s->pause) {
+		s->pause--;
+		return scan(s->paths, line, len, root, values, where);
+	}
+	if (s->has_missing)
+		set_missing(s, values);
+	s->end = match(s, line, len, values);
+	if (s->end) {
+		*root = whole(line, len);
+		reward(s);
 		return NULL;
 	}
 	why = scan(s->paths, line, len, root, values, where);
-	if (s->pause) {
-		s->pause--;
-		return why;
-	}
-	settle(s, false);
-	if (!why && !s->pause && s->misses >= MISSES_TO_LEARN)
-		learn(s, line, len, root, values);
+	charge(s);
+	if (!why)
+		shape_learn(s, line, len, values);
 	return why;
 }

@@ -1,11 +1,15 @@
 /*
- * A scanner with a memory: lines of a stream mostly have the same shape, that is, the same bytes
- * between their values. Where a line has those of the line before, they are compared, not scanned,
- * and only the values are. All else, and all that is wrong, is record/scan's.
+ * A scanner with a memory: lines of a stream mostly have the same bytes between their values. Where
+ * a line has those of lines before, they are compared, not scanned, and only the values are. All
+ * else, and all that is wrong, is record/scan's. It gives what scan gives.
  *
- * It gives what scan gives. Where shapes change all the time it lets that be for a while. Lines of
- * more than SHAPE_VALUES_MAX values or SHAPE_TEXT_MAX bytes between them have no shape, nor has one
- * of which a whole object or array is asked for.
+ * What is between values is kept as arcs of a graph, whose states are the values. Outside arrays
+ * the graph is a tree, so each way through it is that of a line which was scanned. Inside an array,
+ * states that are as deep in the same kinds of containers are one, so elements may be many or few;
+ * that needs that nothing in an array is asked for by its number, else arrays are kept as they come.
+ *
+ * Where lines rarely are as those before, it lets that be for a while. Memory is bounded: what is
+ * known is forgotten when it is more than SHAPE_ARCS_MAX arcs or SHAPE_TEXT_MAX bytes.
  */
 #ifndef SHAPE_H
 #define SHAPE_H
@@ -16,27 +20,44 @@
 
 #include "record/scan.h"
 
-enum { SHAPE_VALUES_MAX = 512, SHAPE_TEXT_MAX = 16 << 10 };
+enum { SHAPE_ARCS_MAX = 1024, SHAPE_MARKS_MAX = 1024, SHAPE_TEXT_MAX = 32 << 10, SHAPE_NONE = -1 };
 
-struct shape_value;
+/* From a value, or the beginning of the line, to the next value or the end. */
+struct shape_arc {
+	uint32_t text; /* where its bytes begin, at a multiple of VECTOR_BYTES */
+	uint16_t len;  /* of them, not 0 */
+	uint16_t next; /* another arc from the same state, 0: none */
+	uint16_t to;   /* the state behind the value, 0: the line ends */
+	uint16_t mark; /* the first of its marks, 0: none */
+	int16_t value; /* which of the spans the value is, or SHAPE_NONE */
+	bool note;     /* see shape_note */
+};
+
+/* An object or array that is asked for begins, or ends, in the bytes of an arc. */
+struct shape_mark {
+	uint16_t at;   /* which of the bytes it begins or ends with */
+	int16_t value; /* which of the spans it is */
+	bool is_end;
+	bool is_last; /* of the arc's */
+};
+
+struct shape_state;
+struct shape_step;
 
 struct shape {
 	const struct paths *paths; /* borrowed */
-	struct shape_value *values;
-	uint32_t count;
-	char *text;           /* what stands before each value, and behind the last */
-	uint32_t tail;        /* where in text the last such part begins, */
-	uint32_t tail_len;    /* its length, */
-	uint32_t tail_blanks; /* and the blanks at its end */
-	uint32_t head_blanks; /* before the value that is the line */
-	uint8_t type;         /* of that */
-	bool is_known;
-	bool is_hit;      /* the line scanned last was of the known shape */
-	uint32_t learnt;  /* how many shapes have been known: their number, from 1 */
-	bool has_missing; /* a path leads nowhere */
-	int credit;       /* falls below 0 when it does not pay */
-	unsigned misses;  /* in a row */
-	unsigned pause;   /* lines left to be scanned without it */
+	struct shape_arc *arcs;    /* arcs[0] is none */
+	struct shape_mark *marks;  /* marks[0] is none */
+	struct shape_state *states;
+	struct shape_step *steps; /* of each arc */
+	uint16_t *first;          /* the arc of each state that is tried first, 0: none */
+	char *text;
+	uint32_t arc_count, mark_count, state_count, text_len;
+	struct shape_arc *end; /* the last arc of the line scanned last, NULL if it was not known */
+	bool has_missing;      /* a path leads nowhere in some of the lines */
+	bool has_elements;     /* a path may be one through an array */
+	int credit;            /* falls below 0 when it does not pay */
+	unsigned pause;        /* lines left to be scanned without it */
 };
 
 /* paths is borrowed, and complete. */
@@ -46,5 +67,12 @@ void shape_release(struct shape *s);
 /* As scan. */
 const char *shape_scan(struct shape *s, const char *line, size_t len, struct span *root,
 	struct span *values, size_t *where);
+
+/* A note of the caller's on the line scanned last and all that are as it is but in their values and
+ * the elements of arrays; false until it is set. NULL if the line was not known. */
+static inline bool *shape_note(const struct shape *s)
+{
+	return s->end ? &s->end->note : NULL;
+}
 
 #endif

@@ -106,7 +106,6 @@ static unsigned run(const char *const *names, int count, unsigned shapes, unsign
 	random_seed();
 	for (int i = 0; i < LINES; i++) {
 		unsigned shape = random_below(200) ? (unsigned)i / 5000 : (unsigned)random_below(6);
-		unsigned misses = s.misses;
 
 		buf_clear(&b);
 		record(&b, shapes ? shape % shapes : (unsigned)random_below(6));
@@ -115,7 +114,7 @@ static unsigned run(const char *const *names, int count, unsigned shapes, unsign
 		memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
 		b.data[b.len] = '\n';
 		check_line(&s, &b);
-		hits += s.is_known && !s.misses && misses <= 1;
+		hits += s.end != NULL;
 	}
 	shape_release(&s);
 	paths_release(&paths);
