@@ -6,7 +6,8 @@
  * What is between values is kept as arcs of a graph, whose states are the values. Outside arrays
  * the graph is a tree, so each way through it is that of a line which was scanned. Inside an array,
  * states that are as deep in the same kinds of containers are one, so elements may be many or few;
- * that needs that nothing in an array is asked for by its number, else arrays are kept as they come.
+ * that needs that nothing in an array is asked for by its number, else arrays are kept as they
+ * come.
  *
  * Where lines rarely are as those before, it lets that be for a while. Memory is bounded: what is
  * known is forgotten when it is more than SHAPE_ARCS_MAX arcs or SHAPE_TEXT_MAX bytes.

@@ -146,8 +146,8 @@ static bool read_gap(struct walk *w, struct gap *g)
 
 /* Arcs */
 
-static bool same_mark(const struct shape_mark *a, size_t a_from, const struct shape_mark *b,
-	size_t b_from)
+static bool same_mark(
+	const struct shape_mark *a, size_t a_from, const struct shape_mark *b, size_t b_from)
 {
 	return a->at - a_from == b->at - b_from && a->value == b->value && a->is_end == b->is_end;
 }
@@ -163,7 +163,8 @@ static bool same_marks(const struct shape *s, const struct shape_arc *arc, size_
 		m = m->is_last ? NULL : m + 1;
 	while (i < g->mark_count && g->marks[i].at < gap_from)
 		i++;
-	while (m && m->at < arc_from + len && i < g->mark_count && g->marks[i].at < gap_from + len) {
+	while (m && m->at < arc_from + len && i < g->mark_count &&
+		g->marks[i].at < gap_from + len) {
 		if (!same_mark(m, arc_from, &g->marks[i], gap_from))
 			return false;
 		m = m->is_last ? NULL : m + 1;
@@ -179,8 +180,7 @@ static struct shape_arc *find_arc(const struct walk *w, const struct gap *g)
 	size_t len = (size_t)(g->to - g->from);
 
 	for (uint16_t i = s->first[w->state]; i; i = s->arcs[i].next)
-		if (s->arcs[i].len == len && !memcmp(s->text + s->arcs[i].text, g->from, len) &&
-			!s->arcs[i].to == (g->to == w->t.end))
+		if (s->arcs[i].len == len && !memcmp(s->text + s->arcs[i].text, g->from, len))
 			return &s->arcs[i];
 	return NULL;
 }
@@ -206,7 +206,8 @@ static uint16_t new_state(struct shape *s, struct shape_state state)
 	return (uint16_t)s->state_count++;
 }
 
-/* The state of a value in an array. */
+/* The state of a value in an array: that the kinds are the same is what makes a line JSON, the
+ * hash of the keys is for speed only. */
 static uint16_t state_inside(const struct walk *w, uint16_t home)
 {
 	struct shape_state want = {.home = home,

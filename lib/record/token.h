@@ -151,6 +151,23 @@ static inline const char *token_number(struct tokens *t, const char *p)
 	return p;
 }
 
+/* As token_number, which has the numbers that are long, wrong, negative or have an exponent. */
+static inline const char *token_short_number(struct tokens *t, const char *p)
+{
+	uint32_t stops = vector_no_digits(p);
+	unsigned len;
+
+	if (!stops || !(len = (unsigned)__builtin_ctz(stops)) || (*p == '0' && len > 1))
+		return token_number(t, p);
+	if (p[len] == '.') {
+		stops &= stops - 1;
+		if (!stops || (unsigned)__builtin_ctz(stops) == len + 1)
+			return token_number(t, p);
+		len = (unsigned)__builtin_ctz(stops);
+	}
+	return (p[len] | 0x20) == 'e' ? token_number(t, p) : p + len;
+}
+
 static inline const char *token_word(struct tokens *t, const char *p, const char *want)
 {
 	size_t i = 0;
@@ -183,7 +200,7 @@ static inline const char *token_scalar(struct tokens *t, const char *p)
 	case '7':
 	case '8':
 	case '9':
-		return token_number(t, p);
+		return token_short_number(t, p);
 	default:
 		return token_fail(t, p, "an unexpected character");
 	}

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What vector_same compares at once: the bytes up to the next multiple of it are read. */
-enum { VECTOR_BYTES = 16 };
+enum { VECTOR_BYTES = 16, VECTOR_DIGITS = 16 };
 
 #if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #include <emmintrin.h>
@@ -36,6 +36,16 @@ static inline const char *vector_plain_end(const char *p)
 		if (stops)
 			return p + __builtin_ctz((unsigned)stops);
 	}
+}
+
+/* Which of the VECTOR_DIGITS bytes at p are no digits, a bit each from the lowest on. */
+static inline uint32_t vector_no_digits(const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+
+	return (uint32_t)_mm_movemask_epi8(is_digit) ^ 0xffff;
 }
 
 /* Whether len bytes are the same. Of a it reads less than VECTOR_BYTES behind the first that is

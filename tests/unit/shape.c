@@ -133,9 +133,110 @@ void test_a_stream_of_one_shape_is_known(void)
 	check(run(fields, FIELDS, 1, 0) > LINES * 98 / 100);
 }
 
-void test_a_whole_object_is_the_scanners(void)
+/* Documents of a small grammar, so that their ways cross as often as can be: equal keys, empty and
+ * nested containers, elements of all kinds, asked for whole and in part. */
+static void document(struct buf *b, unsigned levels)
 {
-	static const char *const whole[] = {"user"};
+	static const char *const keys[] = {"\"a\":", "\"b\":", "\"m\" :", "\"\\u0061\":"};
+	unsigned kind = (unsigned)random_below(levels ? 4 : 2), count = (unsigned)random_below(4);
 
-	check_int(run(whole, 1, 1, 0), 0);
+	if (kind < 2 && levels != 4) {
+		scalar(b);
+		return;
+	}
+	buf_text(b, kind % 2 ? "{" : "[");
+	for (unsigned i = 0; i < count; i++) {
+		if (i)
+			buf_text(b, random_below(16) ? "," : ", ");
+		if (kind % 2)
+			buf_text(b, keys[random_below(random_below(8) ? 2 : 4)]);
+		document(b, levels - 1);
+	}
+	buf_text(b, kind % 2 ? "}" : "]");
+}
+
+/* With no pause the cache takes part in all of it. */
+static void run_documents(const char *const *names, int count, unsigned hits_min)
+{
+	struct paths paths;
+	struct shape s;
+	struct buf b;
+	unsigned hits = 0;
+
+	buf_init(&b);
+	paths_init(&paths);
+	for (int i = 0, value; i < count; i++)
+		check(!paths_add(&paths, names[i], &value));
+	shape_init(&s, &paths);
+	random_seed();
+	for (int i = 0; i < LINES; i++) {
+		buf_clear(&b);
+		document(&b, 4);
+		if (!random_below(16))
+			damage(&b);
+		memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
+		b.data[b.len] = '\n';
+		s.pause = 0;
+		check_line(&s, &b);
+		hits += s.end != NULL;
+	}
+	check(hits > hits_min);
+	shape_release(&s);
+	paths_release(&paths);
+	buf_release(&b);
+}
+
+void test_ways_that_cross(void)
+{
+	static const char *const in_part[] = {"a", "b", "a.b", "b.a", "a.a.b", "m"};
+	static const char *const by_number[] = {"0", "1.a", "a", "a.1", "b.0.a"};
+
+	run_documents(in_part, 6, LINES / 8);
+	run_documents(in_part + 2, 3, LINES / 8);
+	run_documents(by_number, 5, LINES / 16);
+}
+
+void test_elements_may_be_many_or_few(void)
+{
+	check(run(fields, FIELDS - 4, 3, 0) > LINES * 98 / 100);
+}
+
+void test_a_whole_object_is_known(void)
+{
+	static const char *const whole[] = {"user", "items", "user.name"};
+
+	check(run(whole, 3, 1, 0) > LINES * 98 / 100);
+}
+
+/* The note is of the line without its values. */
+void test_a_note_stays_with_its_lines(void)
+{
+	static const char *const lines[] = {"{\"a\":1,\"m\":[1]}", "{\"a\":2,\"m\":[1,2,3]}",
+		"{\"b\":2,\"m\":[1,2]}", "{\"a\":2,\"m\":[{\"b\":1}],\"b\":1}"};
+	struct paths paths;
+	struct shape s;
+	struct buf b;
+	int value;
+
+	buf_init(&b);
+	paths_init(&paths);
+	check(!paths_add(&paths, "a", &value));
+	shape_init(&s, &paths);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 4; i++) {
+			buf_clear(&b);
+			buf_text(&b, lines[i]);
+			memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
+			b.data[b.len] = '\n';
+			check_line(&s, &b);
+			check((shape_note(&s) != NULL) == (round > 0));
+			if (round == 1 && i == 0)
+				*shape_note(&s) = true;
+			if (round == 2)
+				check_int(*shape_note(&s), i <= 1);
+		}
+	}
+	shape_release(&s);
+	paths_release(&paths);
+	buf_release(&b);
 }
