@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What vector_same compares at once: the bytes up to the next multiple of it are read. */
-enum { VECTOR_BYTES = 16, VECTOR_DIGITS = 16 };
+enum { VECTOR_BYTES = 16 };
 
 #if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #include <emmintrin.h>
@@ -38,7 +38,8 @@ static inline const char *vector_plain_end(const char *p)
 	}
 }
 
-/* Which of the VECTOR_DIGITS bytes at p are no digits, a bit each from the lowest on. */
+/* Which of the 16 bytes at p (of the 8, in the twin) are no digits, a bit each from the lowest on.
+ */
 static inline uint32_t vector_no_digits(const char *p)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -91,17 +92,35 @@ static inline uint64_t vector_zero_bytes(uint64_t word)
 	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
 }
 
+/* The bytes at p as a number, the first one the lowest. */
+static inline uint64_t vector_word(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word;
+}
+
+static inline uint32_t vector_no_digits(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t x = vector_word(p) ^ (ones * '0');
+	uint64_t above_9 = (((x & (ones * 0x7f)) + ones * (0x7f - 9)) | x) & (ones * 0x80);
+
+	/* the product brings the lowest bit of each byte to the top byte */
+	return (uint32_t)((above_9 >> 7) * 0x0102040810204080u >> 56);
+}
+
 static inline const char *vector_plain_end(const char *p)
 {
 	const uint64_t ones = 0x0101010101010101u;
 
 	for (;; p += 8) {
-		uint64_t word, stops;
+		uint64_t word = vector_word(p), stops;
 
-		memcpy(&word, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		word = __builtin_bswap64(word);
-#endif
 		stops = vector_zero_bytes(word ^ (ones * '"')) |
 			vector_zero_bytes(word ^ (ones * '\\')) |
 			((word - ones * ' ') & ~word & (ones * 0x80)) | (word & (ones * 0x80));
