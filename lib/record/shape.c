@@ -20,7 +20,6 @@ void shape_init(struct shape *s, const struct paths *paths)
 	s->arcs = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->arcs));
 	s->marks = mem_alloc(SHAPE_MARKS_MAX * sizeof(*s->marks));
 	s->text = mem_alloc(SHAPE_TEXT_MAX + VECTOR_BYTES);
-	s->first = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->first));
 	s->states = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->states));
 	s->steps = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->steps));
 	for (uint32_t i = 0; i < paths->node_count; i++)
@@ -33,7 +32,6 @@ void shape_release(struct shape *s)
 	free(s->arcs);
 	free(s->marks);
 	free(s->text);
-	free(s->first);
 	free(s->states);
 	free(s->steps);
 }
@@ -96,7 +94,7 @@ static struct shape_arc *match(
 	struct tokens t = {.end = line + len};
 	const char *p = line;
 	const char *text = s->text;
-	struct shape_arc *arc = &s->arcs[s->first[0]];
+	struct shape_arc *arc = &s->arcs[s->arcs->then];
 
 	for (;;) {
 		const char *from, *behind;
@@ -109,7 +107,7 @@ static struct shape_arc *match(
 			continue;
 		}
 		/* the bytes of one arc may begin those of another */
-		behind = arc->to ? leaf(&t, from) : from == t.end ? from : NULL;
+		behind = !arc->is_end ? leaf(&t, from) : from == t.end ? from : NULL;
 		if (!behind) {
 			arc = &s->arcs[arc->next];
 			continue;
@@ -118,10 +116,10 @@ static struct shape_arc *match(
 			apply_marks(&s->marks[arc->mark], p, values);
 		if (arc->value != SHAPE_NONE)
 			values[arc->value] = token_span(from, behind, t.escaped);
-		if (!arc->to)
+		if (arc->is_end)
 			return arc;
 		p = behind;
-		arc = &s->arcs[s->first[arc->to]];
+		arc = &s->arcs[arc->then];
 	}
 }
 

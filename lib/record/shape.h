@@ -28,9 +28,10 @@ struct shape_arc {
 	uint32_t text; /* where its bytes begin, at a multiple of VECTOR_BYTES */
 	uint16_t len;  /* of them, not 0 */
 	uint16_t next; /* another arc from the same state, 0: none */
-	uint16_t to;   /* the state behind the value, 0: the line ends */
+	uint16_t then; /* the first arc from the state that it leads to, 0: none */
 	uint16_t mark; /* the first of its marks, 0: none */
 	int16_t value; /* which of the spans the value is, or SHAPE_NONE */
+	bool is_end;   /* of the line; no value follows */
 	bool note;     /* see shape_note */
 };
 
@@ -47,11 +48,10 @@ struct shape_step;
 
 struct shape {
 	const struct paths *paths; /* borrowed */
-	struct shape_arc *arcs;    /* arcs[0] is none */
+	struct shape_arc *arcs;    /* arcs[0] is none, and then has those that a line begins with */
 	struct shape_mark *marks;  /* marks[0] is none */
 	struct shape_state *states;
 	struct shape_step *steps; /* of each arc */
-	uint16_t *first;          /* the arc of each state that is tried first, 0: none */
 	char *text;
 	uint32_t arc_count, mark_count, state_count, text_len;
 	struct shape_arc *end; /* the last arc of the line scanned last, NULL if it was not known */

@@ -30,10 +30,10 @@ struct gap {
 void shape_forget(struct shape *s)
 {
 	s->arcs[0] = (struct shape_arc){.len = 0};
+	s->steps[0] = (struct shape_step){.state = 0};
 	s->arc_count = 1;
 	s->mark_count = 1;
 	s->states[0] = (struct shape_state){.home = 0};
-	s->first[0] = 0;
 	s->state_count = 1;
 	s->text_len = 0;
 	s->has_missing = false;
@@ -139,7 +139,7 @@ static bool read_gap(struct walk *w, struct gap *g)
 			/* fall through */
 		default:
 			g->to = p;
-			return p - g->from <= SHAPE_TEXT_MAX;
+			return true;
 		}
 	}
 }
@@ -174,12 +174,12 @@ static bool same_marks(const struct shape *s, const struct shape_arc *arc, size_
 	       (i == g->mark_count || g->marks[i].at >= gap_from + len);
 }
 
-static struct shape_arc *find_arc(const struct walk *w, const struct gap *g)
+static const struct shape_arc *find_arc(const struct walk *w, const struct gap *g)
 {
-	struct shape *s = w->s;
+	const struct shape *s = w->s;
 	size_t len = (size_t)(g->to - g->from);
 
-	for (uint16_t i = s->first[w->state]; i; i = s->arcs[i].next)
+	for (uint16_t i = s->states[w->state].first; i; i = s->arcs[i].next)
 		if (s->arcs[i].len == len && !memcmp(s->text + s->arcs[i].text, g->from, len))
 			return &s->arcs[i];
 	return NULL;
@@ -201,7 +201,6 @@ static const struct shape_arc *find_step(
 
 static uint16_t new_state(struct shape *s, struct shape_state state)
 {
-	s->first[s->state_count] = 0;
 	s->states[s->state_count] = state;
 	return (uint16_t)s->state_count++;
 }
@@ -225,24 +224,20 @@ static uint16_t state_inside(const struct walk *w, uint16_t home)
 	return new_state(w->s, want);
 }
 
-static bool keep_bytes(struct shape *s, struct shape_arc *arc, const struct gap *g)
+static void keep_bytes(struct shape *s, struct shape_arc *arc, const struct gap *g)
 {
 	size_t len = (size_t)(g->to - g->from);
 
-	if (len > SHAPE_TEXT_MAX - s->text_len || len > UINT16_MAX ||
-		g->mark_count > SHAPE_MARKS_MAX - s->mark_count)
-		return false;
 	memcpy(s->text + s->text_len, g->from, len);
 	arc->text = s->text_len;
 	arc->len = (uint16_t)len;
 	s->text_len += (uint32_t)((len + VECTOR_BYTES - 1) / VECTOR_BYTES * VECTOR_BYTES);
 	if (!g->mark_count)
-		return true;
+		return;
 	arc->mark = (uint16_t)s->mark_count;
 	memcpy(&s->marks[s->mark_count], g->marks, g->mark_count * sizeof(*g->marks));
 	s->mark_count += g->mark_count;
 	s->marks[s->mark_count - 1].is_last = true;
-	return s->text_len <= SHAPE_TEXT_MAX;
 }
 
 /* Where an arc leads outside arrays: the same way has the same end, and the same values on it. */
@@ -268,40 +263,61 @@ static bool set_step(const struct walk *w, const struct gap *g, const struct sha
 	       same_marks(s, other, way->at, g, step->at, step->len);
 }
 
-static struct shape_arc *add_arc(struct walk *w, const struct gap *g, int16_t value)
+/* One more arc from a state; if it is the first one, all that lead to the state lead to it. */
+static void link_arc(struct shape *s, uint16_t state, uint16_t arc)
+{
+	struct shape_state *from = &s->states[state];
+
+	from->arc_count++;
+	if (from->first) {
+		s->arcs[from->last].next = arc;
+		from->last = arc;
+		return;
+	}
+	from->first = from->last = arc;
+	for (uint32_t i = 0; i < s->arc_count; i++)
+		if (s->steps[i].state == state && !s->arcs[i].is_end)
+			s->arcs[i].then = arc;
+}
+
+static bool has_room(const struct shape *s, const struct gap *g)
+{
+	size_t len = (size_t)(g->to - g->from);
+
+	/* an arc may make two states: an array, and a value in it */
+	return s->arc_count < SHAPE_ARCS_MAX && s->state_count + 2 <= SHAPE_STATES_MAX &&
+	       len + VECTOR_BYTES <= SHAPE_TEXT_MAX - s->text_len &&
+	       g->mark_count <= SHAPE_MARKS_MAX - s->mark_count;
+}
+
+static bool add_arc(struct walk *w, const struct gap *g, int16_t value)
 {
 	struct shape *s = w->s;
-	struct shape_state *from = &s->states[w->state];
-	struct shape_arc arc = {.value = value};
-	struct shape_step step = {.len = 0};
+	const struct shape_state *from = &s->states[w->state];
+	struct shape_arc arc = {.value = value, .is_end = g->to == w->t.end};
+	struct shape_step step = {.state = 0};
 
-	if (from->arc_count == ARCS_OF_STATE_MAX)
-		return NULL;
-	/* an arc may make two states: an array, and a value in it */
-	if (s->arc_count == SHAPE_ARCS_MAX || s->state_count + 2 > SHAPE_STATES_MAX ||
-		!keep_bytes(s, &arc, g)) {
+	if (!has_room(s, g))
 		shape_forget(s);
-		return NULL;
+	else if (from->arc_count < ARCS_OF_STATE_MAX && (!g->out || set_step(w, g, &arc, &step))) {
+		if (!arc.is_end)
+			step.state =
+				w->array ? state_inside(w, g->out ? step.to : from->home) : step.to;
+		keep_bytes(s, &arc, g);
+		arc.then = s->states[step.state].first;
+		s->steps[s->arc_count] = step;
+		s->arcs[s->arc_count] = arc;
+		link_arc(s, w->state, (uint16_t)s->arc_count++);
+		w->state = step.state;
+		return true;
 	}
-	if (g->out && !set_step(w, g, &arc, &step))
-		return NULL;
-	if (g->to != w->t.end)
-		arc.to = w->array ? state_inside(w, g->out ? step.to : from->home) : step.to;
-	if (s->first[w->state])
-		s->arcs[from->last].next = (uint16_t)s->arc_count;
-	else
-		s->first[w->state] = (uint16_t)s->arc_count;
-	from->last = (uint16_t)s->arc_count;
-	from->arc_count++;
-	s->steps[s->arc_count] = step;
-	s->arcs[s->arc_count] = arc;
-	return &s->arcs[s->arc_count++];
+	return false;
 }
 
 /* From one value to the next; false if the line can't be kept. */
 static bool go(struct walk *w, struct gap *g)
 {
-	struct shape_arc *arc;
+	const struct shape_arc *arc;
 	int16_t value = SHAPE_NONE;
 
 	g->out = w->array ? NULL : g->from;
@@ -313,13 +329,9 @@ static bool go(struct walk *w, struct gap *g)
 		value = value_at(w, g->to + (*g->to == '"'));
 	arc = find_arc(w, g);
 	if (!arc)
-		arc = add_arc(w, g, value);
-	else if (arc->value != value || !same_marks(w->s, arc, 0, g, 0, arc->len))
-		return false;
-	if (!arc)
-		return false;
-	w->state = arc->to;
-	return true;
+		return add_arc(w, g, value);
+	w->state = w->s->steps[arc - w->s->arcs].state;
+	return arc->value == value && same_marks(w->s, arc, 0, g, 0, arc->len);
 }
 
 void shape_learn(struct shape *s, const char *line, size_t len, const struct span *values)

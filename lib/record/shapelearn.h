@@ -10,15 +10,17 @@ enum { SHAPE_STATES_MAX = SHAPE_ARCS_MAX + 1 };
  * outside of it. State 0 is the beginning. */
 struct shape_state {
 	uint16_t home;      /* the array that it is in, the outermost one; 0: none */
-	uint16_t last;      /* of its arcs */
-	uint16_t arc_count; /* from it */
+	uint16_t first;     /* arc from it, 0: none */
+	uint16_t last;      /* of them */
+	uint16_t arc_count; /* how many they are */
 	uint16_t level;     /* how many containers are open */
 	uint64_t kinds;     /* of them, a bit each: set for an object */
 	uint64_t place;     /* a hash of the keys that lead to it */
 };
 
-/* The part of an arc that is outside arrays, and where that leads; none if len is 0. */
+/* Where an arc leads; and the part of it that is outside arrays, none if len is 0. */
 struct shape_step {
+	uint16_t state;    /* behind its value */
 	uint16_t from, to; /* states, or arrays as a whole */
 	uint16_t at, len;  /* of the arc's bytes */
 };
