@@ -65,6 +65,33 @@ static inline bool vector_same(const char *a, const char *b, uint32_t len)
 	}
 }
 
+/*
+ * Copies len bytes, each quote among them twice, and says where the copy ends. Reads up to
+ * VECTOR_BYTES behind them; to has room for twice as many and VECTOR_BYTES.
+ */
+static inline char *vector_double_quotes(char *to, const char *from, size_t len)
+{
+	const __m128i quote = _mm_set1_epi8('"');
+
+	for (size_t i = 0; i < len; i += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
+		unsigned quotes = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, quote));
+		unsigned n = len - i < 16 ? (unsigned)(len - i) : 16;
+
+		_mm_storeu_si128((__m128i *)(void *)to, bytes);
+		/* from each quote on once more, a byte further on */
+		for (quotes &= (1u << n) - 1; quotes; quotes &= quotes - 1) {
+			unsigned at = (unsigned)__builtin_ctz(quotes);
+
+			to++;
+			_mm_storeu_si128((__m128i *)(void *)(to + at),
+				_mm_loadu_si128((const __m128i *)(const void *)(from + i + at)));
+		}
+		to += n;
+	}
+	return to;
+}
+
 #else
 
 static inline bool vector_same(const char *a, const char *b, uint32_t len)
@@ -127,6 +154,26 @@ static inline const char *vector_plain_end(const char *p)
 		if (stops)
 			return p + __builtin_ctzll(stops) / 8;
 	}
+}
+
+static inline char *vector_double_quotes(char *to, const char *from, size_t len)
+{
+	const char *end = from + len;
+
+	while (from < end) {
+		uint64_t quotes =
+			vector_zero_bytes(vector_word(from) ^ (0x0101010101010101u * '"'));
+		size_t n = quotes ? (size_t)__builtin_ctzll(quotes) / 8 + 1 : 8;
+		bool doubles = quotes && n <= (size_t)(end - from);
+
+		n = n < (size_t)(end - from) ? n : (size_t)(end - from);
+		memcpy(to, from, 8);
+		to += n;
+		from += n;
+		*to = '"';
+		to += doubles;
+	}
+	return to;
 }
 
 #endif

@@ -1,0 +1,93 @@
+#include "record/vector.h"
+
+#include <stdlib.h>
+
+#include "random.h"
+#include "test.h"
+
+/* Random bytes, where the ends of what is looked at come anywhere, against loops over bytes. */
+
+enum { ROUNDS = 100000, LEN_MAX = 100, ROOM = LEN_MAX + 64 };
+
+static void fill(char *bytes, size_t count)
+{
+	static const char some[] = "0123456789\"\"\\/: \n\x1f\x7f\x80\xff,a";
+
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = random_below(3) ? 'x' : some[random_below(sizeof(some) - 1)];
+}
+
+void test_plain_end(void)
+{
+	char bytes[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		const char *end = bytes;
+
+		fill(bytes, ROOM);
+		bytes[LEN_MAX] = '\n';
+		while (*end != '"' && *end != '\\' && (unsigned char)*end >= ' ' &&
+			(unsigned char)*end < 0x80)
+			end++;
+		check(vector_plain_end(bytes) == end);
+	}
+}
+
+void test_no_digits(void)
+{
+	char bytes[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		uint32_t got, want = 0;
+
+		fill(bytes, ROOM);
+		memset(bytes, '5', (size_t)random_below(16));
+		bytes[random_below(16)] = (char)random_below(256);
+		for (int k = 0; k < 16; k++)
+			want |= (uint32_t)(bytes[k] < '0' || bytes[k] > '9') << k;
+		got = vector_no_digits(bytes);
+		check(got == want || got == (want & 0xff));
+	}
+}
+
+void test_same(void)
+{
+	char a[ROOM], b[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		uint32_t len = 1 + (uint32_t)random_below(LEN_MAX);
+
+		fill(a, ROOM);
+		memcpy(b, a, len);
+		fill(b + len, ROOM - len);
+		if (random_below(2))
+			b[random_below(len)] ^= (char)(1 << random_below(8));
+		check_int(vector_same(a, b, len), !memcmp(a, b, len));
+	}
+}
+
+void test_double_quotes(void)
+{
+	char from[ROOM], got[2 * LEN_MAX + VECTOR_BYTES], want[2 * LEN_MAX];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len = (size_t)random_below(LEN_MAX + 1), count = 0;
+		char *end;
+
+		fill(from, ROOM);
+		if (!random_below(8))
+			memset(from, '"', len);
+		for (size_t k = 0; k < len; k++) {
+			want[count++] = from[k];
+			if (from[k] == '"')
+				want[count++] = '"';
+		}
+		end = vector_double_quotes(got, from, len);
+		check_int(end - got, count);
+		check(!memcmp(got, want, count));
+	}
+}
