@@ -13,6 +13,7 @@
 #include "io/durable.h"
 #include "io/out.h"
 #include "state/document.h"
+#include "state/ledger.h"
 #include "state/snapshot.h"
 #include "state/survey.h"
 
@@ -22,6 +23,7 @@ struct backup {
 	const char *from;
 	const char *to;
 	json_t *commit;
+	json_t *line; /* of the ledger, for the commit; NULL until the sink's record was copied */
 	struct backup_done *done;
 };
 
@@ -188,6 +190,8 @@ static bool copy_record(struct backup *b, const char *stage)
 	snapshot_name(&path, b->done->at);
 	good = record && copy_files(b, stage, record);
 	if (good) {
+		if (json_object_get(record, "ledger"))
+			b->line = json_incref(json_object_get(record, "ledger"));
 		document_create(buf_string(&path), record);
 		b->done->files++;
 	}
@@ -327,6 +331,16 @@ static uint64_t ledger_length(const struct backup *b)
 	return bytes;
 }
 
+/* Between a commit and its line in the ledger the line stands in the sink's record only. */
+static void complete_ledger(const struct backup *b)
+{
+	struct ledger_tail tail;
+
+	ledger_open(&tail, b->to, false);
+	if (b->line && strcmp(survey_text(b->line, "previous"), tail.hash) == 0)
+		ledger_append(&tail, b->to, b->line);
+}
+
 /* Dead letters */
 
 /* Of a name [.…]STAGE.RUN.EPOCH.ENDING: false if it is none. */
@@ -402,6 +416,8 @@ static void read_commit(struct backup *b)
 	const char *why;
 
 	json_decref(b->commit);
+	json_decref(b->line);
+	b->line = NULL;
 	b->commit = survey_document(b->from, "commit", &why);
 	*b->done = (struct backup_done){.files = 0};
 	if (why || (b->commit && !epoch_read(b->commit, &b->done->at)))
@@ -419,6 +435,7 @@ static bool copy_all(struct backup *b)
 		return false;
 	if (ledger_bytes)
 		copy_file(b, "ledger.ndjson", ledger_bytes, ledger_bytes);
+	complete_ledger(b);
 	copy_letters(b);
 	copy_whole(b, "incarnation");
 	if (b->commit) {
@@ -502,4 +519,5 @@ void backup_run(const char *dir, const char *to, struct backup_done *done)
 	sync_dir(&b, ".");
 	durable_sync_parent(to);
 	json_decref(b.commit);
+	json_decref(b.line);
 }

@@ -223,3 +223,21 @@ END
 	wait $run
 	expect 0 dd-run --check D
 }
+
+@test "--backup between a commit and its line in the ledger: the copy has the line" {
+	for number in 1 2; do
+		echo "{\"id\":$number}" >>in
+		expect 0 dd-run --checkpoint D 'dd-source --once in | dd-deliver file:result'
+	done
+	cp D/ledger.ndjson whole
+	sed -i '$d' D/ledger.ndjson
+	expect 0 dd-run --backup D copy
+	cmp whole copy/ledger.ndjson
+	expect 0 dd-deliver --verify copy
+	expect 0 dd-run --check copy
+
+	# one that is further behind is none of a pipeline that runs
+	: >D/ledger.ndjson
+	expect 0 dd-run --backup D behind
+	[ ! -s behind/ledger.ndjson ]
+}
