@@ -120,20 +120,16 @@ void intake_drain(struct filter *f)
 	}
 }
 
-/* What is wrong with a record is said of one at a time, so such a one is handled by itself. */
-static void prepare(struct filter *f, const struct record *given)
+/* Of a record in its slot. What is wrong with a record is said of one at a time, so such a one is
+ * handled by itself. */
+static void prepare(struct filter *f, struct record *r)
 {
 	struct ahead *a = &f->ahead;
-	struct record *r = &a->records[a->count];
 
-	admit(f, given);
-	*r = *given;
-	r->slot = a->count;
+	admit(f, r);
 	if (fault(f, r, a->fields + a->count * f->paths.count)) {
-		struct record bad = *given;
-
 		intake_drain(f);
-		handle(f, &bad, outlet_pass_in_place);
+		handle(f, r, outlet_pass_in_place);
 		return;
 	}
 	a->is_chosen[a->count] = is_chosen(f, r);
@@ -173,18 +169,24 @@ static void cut_too_long(struct record *r)
 		r->len = LINE_KEPT_BYTES;
 }
 
+static void take_line(struct filter *f, struct record *r, const struct line *l)
+{
+	r->bytes = l->at;
+	r->len = l->len;
+	r->source = f->input.name;
+	r->line = l->number;
+	r->offset = l->offset;
+	r->length = l->length;
+	r->too_long = l->too_long;
+	r->hash = l->hash;
+	r->slot = f->ahead.count;
+	if (l->len > f->max_record_bytes)
+		cut_too_long(r);
+}
+
 void intake_line(struct filter *f, const struct line *l)
 {
-	struct record r = {
-		.bytes = l->at,
-		.len = l->len,
-		.source = f->input.name,
-		.line = l->number,
-		.offset = l->offset,
-		.length = l->length,
-		.too_long = l->too_long,
-		.hash = l->hash,
-	};
+	struct record alone;
 
 	if (is_blank(l)) {
 		f->balance.empty++;
@@ -198,10 +200,11 @@ void intake_line(struct filter *f, const struct line *l)
 	/* what a stage that died left of its last line is no record */
 	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
 		return;
-	if (l->len > f->max_record_bytes)
-		cut_too_long(&r);
-	if (f->ahead.fields)
-		prepare(f, &r);
-	else
-		handle(f, &r, outlet_pass_in_place);
+	if (f->ahead.fields) {
+		take_line(f, &f->ahead.records[f->ahead.count], l);
+		prepare(f, &f->ahead.records[f->ahead.count]);
+	} else {
+		take_line(f, &alone, l);
+		handle(f, &alone, outlet_pass_in_place);
+	}
 }
