@@ -31,6 +31,8 @@ struct time_format {
 	bool has_zone;
 	char date[10]; /* the last date that was read, and when it begins */
 	int64_t date_s;
+	char minute[16]; /* the last usual minute, YYYY-MM-DDThh:mm, and when it begins */
+	int64_t minute_ns;
 	struct zone zone;   /* of date-times without an offset */
 	struct buf text;    /* a value made a C string; reused */
 	const char *detail; /* after a time that can't be read: a sentence why, static */
