@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "record/digits.h"
 #include "record/text.h"
 
-void csv_printer_init(struct csv_printer *p)
+void csv_printer_init(struct csv_printer *p, struct paths *scanned, const struct shape *shape)
 {
-	*p = (struct csv_printer){.is_open = false};
+	*p = (struct csv_printer){.scanned = scanned, .shape = shape};
 	paths_init(&p->paths);
 	buf_init(&p->header);
 	buf_init(&p->row);
@@ -18,8 +19,6 @@ void csv_printer_init(struct csv_printer *p)
 
 void csv_printer_release(struct csv_printer *p)
 {
-	if (p->is_open)
-		shape_release(&p->shape);
 	free(p->values);
 	paths_release(&p->paths);
 	buf_release(&p->header);
@@ -60,12 +59,33 @@ static void add_text(struct buf *to, const char *bytes, size_t len)
 		buf_add(to, bytes, len);
 }
 
+/* Appends bytes of a line, eight at a time: it can be read behind them (SCAN_PAD). Says whether
+ * there is a comma among them. */
+static bool add_plain(struct buf *to, const char *bytes, size_t len)
+{
+	char *at = buf_reserve(to, len + sizeof(uint64_t));
+	uint64_t commas = 0, last = 0;
+
+	for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
+		uint64_t word = digits_load(bytes + i), other = word ^ DIGITS_ONES * ',';
+
+		memcpy(at + i, bytes + i, sizeof(word));
+		commas |= last;
+		/* a byte that is 0 has its high bit set then, as may one above it */
+		last = (other - DIGITS_ONES) & ~other & DIGITS_ONES * 0x80;
+	}
+	to->len += len;
+	return commas | last << (64 - 8 * len) % 64; /* not of what is behind */
+}
+
 static void add_string(struct csv_printer *p, const struct span *s)
 {
-	if (!s->escaped && s->len && !memchr(s->at, ',', s->len)) {
-		buf_add(&p->row, s->at, s->len);
+	size_t before = p->row.len;
+
+	/* without an escape there is no quote and no line's end in it */
+	if (!s->escaped && s->len && !add_plain(&p->row, s->at, s->len))
 		return;
-	}
+	p->row.len = before;
 	buf_clear(&p->text);
 	text_unescape(&p->text, s);
 	add_text(&p->row, p->text.data, p->text.len);
@@ -85,7 +105,7 @@ static void add_cell(struct csv_printer *p, const struct span *s)
 		add_text(&p->row, s->at, s->len);
 		break;
 	default:
-		buf_add(&p->row, s->at, s->len);
+		add_plain(&p->row, s->at, s->len);
 	}
 }
 
@@ -94,8 +114,6 @@ static void add_cell(struct csv_printer *p, const struct span *s)
 static void open_columns(struct csv_printer *p)
 {
 	buf_char(&p->header, '\n');
-	p->values = mem_zero(p->paths.count, sizeof(*p->values));
-	shape_init(&p->shape, &p->paths);
 	p->is_open = true;
 }
 
@@ -107,11 +125,15 @@ static const char *add_column(
 	const char *why;
 	int value;
 
-	if (count == PATHS_MAX)
+	if (count == CSV_COLUMNS_MAX)
 		return "more than 1024 columns";
 	why = paths_add(&p->paths, path, &value);
 	if (why || p->paths.count == count)
 		return why ? why : "a column that comes twice";
+	p->values = mem_resize(p->values, (count + 1) * sizeof(*p->values));
+	why = paths_add(p->scanned, path, &p->values[count]);
+	if (why)
+		return why;
 	if (count)
 		buf_char(&p->header, ',');
 	add_text(&p->header, title, title_len);
@@ -216,16 +238,20 @@ static void name_column(void *context, const struct span *key, const struct span
 		k->why = why;
 }
 
-static const char *take_columns(struct csv_printer *p, const char *line, size_t len)
+const char *csv_printer_open(struct csv_printer *p, const char *line, size_t len)
 {
 	struct keys k = {.printer = p};
 
 	scan_members(line, len, name_column, &k);
 	if (!k.why && !p->paths.count)
 		k.why = "no column: the first record is empty";
-	if (!k.why)
+	if (!k.why) {
 		open_columns(p);
-	return k.why;
+		return NULL;
+	}
+	buf_clear(&p->detail);
+	buf_text(&p->detail, k.why);
+	return "no_columns";
 }
 
 static void look_up(void *context, const struct span *key, const struct span *value)
@@ -251,36 +277,27 @@ static const char *check_keys(struct csv_printer *p, const char *line, size_t le
 {
 	struct keys k = {.printer = p};
 
-	if (p->is_chosen || (p->shape.is_hit && p->checked == p->shape.learnt))
+	if (p->is_chosen || (p->shape->is_hit && p->checked == p->shape->learnt))
 		return NULL;
 	buf_clear(&p->text);
 	scan_members(line, len, look_up, &k);
-	if (!k.why && p->shape.is_hit)
-		p->checked = p->shape.learnt;
+	if (!k.why && p->shape->is_hit)
+		p->checked = p->shape->learnt;
 	return k.why;
 }
 
-const char *csv_printer_row(struct csv_printer *p, const char *line, size_t len)
+const char *csv_printer_row(
+	struct csv_printer *p, const char *line, size_t len, const struct span *values)
 {
-	struct span root;
-	const char *why = p->is_open ? NULL : take_columns(p, line, len);
-	size_t where;
+	const char *why = check_keys(p, line, len);
 
-	buf_clear(&p->row);
-	if (why) {
-		buf_clear(&p->detail);
-		buf_text(&p->detail, why);
-		return "no_columns";
-	}
-	why = shape_scan(&p->shape, line, len, &root, p->values, &where);
-	if (!why)
-		why = check_keys(p, line, len);
 	if (why)
 		return why;
+	buf_clear(&p->row);
 	for (uint32_t i = 0; i < p->paths.count; i++) {
 		if (i)
 			buf_char(&p->row, ',');
-		add_cell(p, &p->values[i]);
+		add_cell(p, &values[p->values[i]]);
 	}
 	buf_char(&p->row, '\n');
 	return NULL;

@@ -168,6 +168,11 @@ const struct opt *filter_options(struct filter *f);
 /* Asks for a field; returns its place in record.fields. Dies with EX_USAGE if it is no path. */
 int filter_field(struct filter *f, const char *path);
 
+/* Where the begin, restore or record handler has added to f->paths: from now on that is found, too;
+ * in r as well, the record in hand or NULL, whose fields are f->fields then. Not where records are
+ * prepared. */
+void filter_fields_added(struct filter *f, const struct record *r);
+
 /*
  * Runs over the inputs ("-" or none: stdin) to the end and returns the exit status, which is not 0
  * only where another stage's cause is passed on. Tells the balance on stderr. Other failures die.
