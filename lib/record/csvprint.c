@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "record/digits.h"
+#include "record/plaincopy.h"
 #include "record/text.h"
 
 void csv_printer_init(struct csv_printer *p, struct paths *scanned, const struct shape *shape)
@@ -59,33 +59,8 @@ static void add_text(struct buf *to, const char *bytes, size_t len)
 		buf_add(to, bytes, len);
 }
 
-/* Appends bytes of a line, eight at a time: it can be read behind them (SCAN_PAD). Says whether
- * there is a comma among them. */
-static bool add_plain(struct buf *to, const char *bytes, size_t len)
-{
-	char *at = buf_reserve(to, len + sizeof(uint64_t));
-	uint64_t commas = 0, last = 0;
-
-	for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
-		uint64_t word = digits_load(bytes + i), other = word ^ DIGITS_ONES * ',';
-
-		memcpy(at + i, bytes + i, sizeof(word));
-		commas |= last;
-		/* a byte that is 0 has its high bit set then, as may one above it */
-		last = (other - DIGITS_ONES) & ~other & DIGITS_ONES * 0x80;
-	}
-	to->len += len;
-	return commas | last << (64 - 8 * len) % 64; /* not of what is behind */
-}
-
 static void add_string(struct csv_printer *p, const struct span *s)
 {
-	size_t before = p->row.len;
-
-	/* without an escape there is no quote and no line's end in it */
-	if (!s->escaped && s->len && !add_plain(&p->row, s->at, s->len))
-		return;
-	p->row.len = before;
 	buf_clear(&p->text);
 	text_unescape(&p->text, s);
 	add_text(&p->row, p->text.data, p->text.len);
@@ -105,8 +80,25 @@ static void add_cell(struct csv_printer *p, const struct span *s)
 		add_text(&p->row, s->at, s->len);
 		break;
 	default:
-		add_plain(&p->row, s->at, s->len);
+		buf_add(&p->row, s->at, s->len);
 	}
+}
+
+/* A cell and a comma behind it, where the value may be written as it stands, as most may; else
+ * false. Without an escape there is no quote and no line's end in a string. */
+static inline bool add_plain(struct buf *row, const struct span *s)
+{
+	bool plain = s->type == SPAN_NUMBER || (s->type == SPAN_STRING && !s->escaped && s->len);
+	char *at;
+
+	if (!plain)
+		return false;
+	at = buf_reserve(row, s->len + PLAINCOPY_BYTES);
+	if (plaincopy_has(at, s->at, s->len, ','))
+		return false;
+	at[s->len] = ',';
+	row->len += s->len + 1;
+	return true;
 }
 
 /* Columns */
@@ -295,10 +287,13 @@ const char *csv_printer_row(
 		return why;
 	buf_clear(&p->row);
 	for (uint32_t i = 0; i < p->paths.count; i++) {
-		if (i)
-			buf_char(&p->row, ',');
-		add_cell(p, &values[p->values[i]]);
+		const struct span *s = &values[p->values[i]];
+
+		if (add_plain(&p->row, s))
+			continue;
+		add_cell(p, s);
+		buf_char(&p->row, ',');
 	}
-	buf_char(&p->row, '\n');
+	p->row.data[p->row.len - 1] = '\n';
 	return NULL;
 }
