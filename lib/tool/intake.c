@@ -4,11 +4,16 @@
 #include "record/control.h"
 #include "tool/supervision.h"
 
+/*
+ * What each record goes through is inline: calls took a twentieth of the time of a filter that lets
+ * all pass.
+ */
+
 /* How a record that passes is written. */
 typedef void pass_line(struct outlet *o, const char *line, size_t len);
 
 /* What stands against a line as a record, in the detail; NULL if nothing does. Finds its fields. */
-static const char *fault(struct filter *f, struct record *r, struct span *fields)
+static inline const char *fault(struct filter *f, struct record *r, struct span *fields)
 {
 	size_t column;
 	const char *why;
@@ -32,7 +37,7 @@ static const char *fault(struct filter *f, struct record *r, struct span *fields
 	return "malformed";
 }
 
-static void count_in(struct filter *f, struct record *r)
+static inline void count_in(struct filter *f, struct record *r)
 {
 	f->balance.in++;
 	if (!stream_is_supervised(&f->stream))
@@ -42,7 +47,7 @@ static void count_in(struct filter *f, struct record *r)
 	f->balance.hash_in += r->hash;
 }
 
-static void count_out(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void count_out(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	switch (v.outcome) {
 	case PASSED:
@@ -64,7 +69,7 @@ static void count_out(struct filter *f, const struct record *r, struct verdict v
 	}
 }
 
-static void settle(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void settle(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	count_out(f, r, v, pass);
 	outlet_send_after(&f->outlet);
@@ -77,14 +82,14 @@ static bool is_chosen(const struct filter *f, const struct record *r)
 	return !f->where || expr_true(f->where, r->fields);
 }
 
-static struct verdict judge(struct filter *f, const struct record *r, bool chosen)
+static inline struct verdict judge(struct filter *f, const struct record *r, bool chosen)
 {
 	if (!chosen)
 		return f->where_passes ? verdict(PASSED) : dropped("filtered");
 	return f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
 }
 
-static void admit(struct filter *f, const struct record *r)
+static inline void admit(struct filter *f, const struct record *r)
 {
 	if (stream_record(&f->stream) != STREAM_FINE)
 		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
@@ -93,7 +98,7 @@ static void admit(struct filter *f, const struct record *r)
 		supervision_demand_open(f);
 }
 
-static void handle(struct filter *f, struct record *r, pass_line *pass)
+static inline void handle(struct filter *f, struct record *r, pass_line *pass)
 {
 	struct verdict v = {.outcome = BAD};
 
@@ -169,7 +174,7 @@ static void cut_too_long(struct record *r)
 		r->len = LINE_KEPT_BYTES;
 }
 
-static void take_line(struct filter *f, struct record *r, const struct line *l)
+static inline void take_line(struct filter *f, struct record *r, const struct line *l)
 {
 	r->bytes = l->at;
 	r->len = l->len;
