@@ -117,8 +117,7 @@ bool lines_next(struct lines *l, struct line *line)
 	size_t len;
 
 	if (l->searched != l->data.len)
-		newline = memchr(
-			l->data.data + l->searched, '\n', l->data.len - l->searched);
+		newline = memchr(l->data.data + l->searched, '\n', l->data.len - l->searched);
 	if (!newline)
 		return starve(l);
 	len = (size_t)(newline - at);

@@ -23,7 +23,7 @@ struct csv_printer {
 	int *values;               /* which of the scanned values it is */
 	bool is_open;              /* the columns are known */
 	bool is_chosen;            /* by the user: other keys are left out */
-	uint32_t checked; /* the shape whose keys are known to be columns all */
+	uint32_t checked;          /* the shape whose keys are known to be columns all */
 	struct buf header;
 	struct buf row; /* the last one made; both with their newline */
 	struct buf text;

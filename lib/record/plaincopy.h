@@ -1,6 +1,6 @@
 /*
- * Copies bytes and looks at them on the way, with the vector instructions of record/vector or their
- * portable twin.
+ * Copies bytes and looks at them on the way: with vector instructions, or as record/vector's
+ * portable twins.
  */
 #ifndef PLAINCOPY_H
 #define PLAINCOPY_H
@@ -10,11 +10,8 @@
 
 enum { PLAINCOPY_BYTES = 16 }; /* are read and written at once */
 
-/*
- * Says whether c is among the len bytes, which are not none. Reads and writes up to PLAINCOPY_BYTES
- * - 1 bytes more.
- */
-static inline bool plaincopy_has(char *to, const char *from, size_t len, char c);
+/* plaincopy_has says whether c is among the len bytes, which are not none. It reads and writes up
+ * to PLAINCOPY_BYTES - 1 bytes more. Where it is true, not all are copied. */
 
 #if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 

@@ -294,39 +294,6 @@ static const char *read_pattern(struct time_format *f, const char *s, size_t len
 	return detail ? bad(f, detail) : finish(f, &t, ns);
 }
 
-/* The usual form, YYYY-MM-DDThh:mm:ss.mmmZ, of the minute read last. False: it is another. */
-static bool read_in_minute(const struct time_format *f, const char *s, size_t len, int64_t *ns)
-{
-	const uint64_t marks = 0xff000000ff0000ff, marked = 0x5a0000002e00003a; /* ":  .   Z" */
-	uint64_t word;
-	int second, ms;
-
-	if (len != 24 || memcmp(s, f->minute, sizeof(f->minute)) != 0)
-		return false;
-	word = digits_load(s + 16);
-	if ((word & marks) != marked)
-		return false;
-	word = (word & ~marks) | (DIGITS_ONES * '0' & marks);
-	if (digits_wrong(word))
-		return false;
-	word -= DIGITS_ONES * '0';
-	second = (int)((word >> 8 & 0xff) * 10 + (word >> 16 & 0xff));
-	ms = (int)((word >> 32 & 0xff) * 100 + (word >> 40 & 0xff) * 10 + (word >> 48 & 0xff));
-	*ns = f->minute_ns + second * (int64_t)NS_PER_S + ms * (int64_t)NS_PER_MS;
-	return second <= 59;
-}
-
-/* So that read_in_minute need not look for overflow, no minute is kept that does not fit whole. */
-static void keep_minute(struct time_format *f, const char *s, int64_t minute_s)
-{
-	int64_t begin_ns, end_ns;
-
-	if (!join(minute_s, 0, &begin_ns) || !join(minute_s + 60, 0, &end_ns))
-		return;
-	memcpy(f->minute, s, sizeof(f->minute));
-	f->minute_ns = begin_ns;
-}
-
 /* The usual form, of the date read last: hh:mm:ss or hh:mm:ss.mmm, in UTC. False: it is another. */
 static bool read_usual(struct time_format *f, const char *s, size_t len, int64_t *ns)
 {
@@ -347,7 +314,7 @@ static bool read_usual(struct time_format *f, const char *s, size_t len, int64_t
 		hour > 23 || minute > 59 || second > 59)
 		return false;
 	minute_s = f->date_s + hour * 3600 + minute * 60;
-	keep_minute(f, s, minute_s);
+	timeminute_keep(&f->minute, s, minute_s);
 	return join(minute_s + second, ms * NS_PER_MS, ns);
 }
 
@@ -400,7 +367,7 @@ __attribute__((noinline)) static const char *read_any(
 const char *time_read(struct time_format *f, const struct span *value, int64_t *ns)
 {
 	if (value->type == SPAN_STRING && f->kind <= TIME_RFC3339 && !value->escaped &&
-		read_in_minute(f, value->at, value->len, ns))
+		timeminute_read(&f->minute, value->at, value->len, ns))
 		return NULL;
 	return read_any(f, value, ns);
 }
@@ -435,9 +402,8 @@ const char *time_format_set(struct time_format *f, const char *format, const cha
 {
 	const char *reason;
 
-	*f = (struct time_format){.kind = TIME_AUTO,
-		.date = "1970-01-01",
-		.minute = "1970-01-01T00:00"};
+	*f = (struct time_format){
+		.kind = TIME_AUTO, .date = "1970-01-01", .minute = timeminute_first};
 	reason = format ? set_kind(f, format) : NULL;
 	if (!reason && zone_name) {
 		reason = zoneinfo_load(&f->zone, zone_name);

@@ -47,7 +47,8 @@ static inline void count_in(struct filter *f, struct record *r)
 	f->balance.hash_in += r->hash;
 }
 
-static inline void count_out(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void count_out(
+	struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	switch (v.outcome) {
 	case PASSED:
@@ -69,7 +70,8 @@ static inline void count_out(struct filter *f, const struct record *r, struct ve
 	}
 }
 
-static inline void settle(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void settle(
+	struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	count_out(f, r, v, pass);
 	outlet_send_after(&f->outlet);

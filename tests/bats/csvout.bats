@@ -80,8 +80,8 @@ END
 	expect 0 dd-deliver --to csv --where 'a != 5' --dlq letters - <in
 	printf '%s\n' a,b 1,x | same out
 	has err 'in 3 = delivered 1 + unknown_column 1 + filtered 1'
-	expect 0 dd-deliver --to csv --where 'a > 1' --columns 'b,$dd,w' - <in
-	printf '%s\n' 'b,$dd,w' y,,1 z,, | same out
+	expect 0 dd-deliver --to csv --where 'a > 1' --columns "b,\$dd,w" - <in
+	printf '%s\n' "b,\$dd,w" y,,1 z,, | same out
 	jq -cn '[range(1024) | {key: "k\(.)", value: .}] | from_entries' >in
 	expect 0 dd-deliver --to csv --where 'k0 == 0 and not has(other)' - <in
 	{ seq -s, -f k%g 0 1023 && seq -s, 0 1023; } | same out
