@@ -23,7 +23,7 @@ static enum stream_answer anything(struct stream *s)
 	return STREAM_FINE;
 }
 
-enum stream_answer stream_record(struct stream *s)
+enum stream_answer stream_odd_record(struct stream *s)
 {
 	if (s->state == STREAM_START)
 		s->state = STREAM_PLAIN;

@@ -40,11 +40,19 @@ static inline bool stream_is_supervised(const struct stream *s)
 }
 
 /* Each is told what comes next. A run of NULL stands for a line that carries none. */
-enum stream_answer stream_record(struct stream *s);
 enum stream_answer stream_open(struct stream *s, uint64_t run, uint64_t epoch);
 enum stream_answer stream_watermark(struct stream *s, const uint64_t *run, int64_t watermark_ns);
 enum stream_answer stream_barrier(struct stream *s, const uint64_t *run, uint64_t epoch, bool last);
 enum stream_answer stream_abort(struct stream *s, const uint64_t *run);
 enum stream_answer stream_unknown(struct stream *s, const uint64_t *run);
+
+/* Of stream_record: a record that is the first line, or may not stand here. */
+enum stream_answer stream_odd_record(struct stream *s);
+
+static inline enum stream_answer stream_record(struct stream *s)
+{
+	return s->state == STREAM_PLAIN || s->state == STREAM_OPEN ? STREAM_FINE
+								   : stream_odd_record(s);
+}
 
 #endif

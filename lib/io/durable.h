@@ -18,8 +18,8 @@ int durable_create(const char *path);
 /* Makes what was written to fd durable. name is for messages. */
 void durable_sync(int fd, const char *name);
 
-/* Has the disk begin with what was written there, where the system can: promises nothing, and
- * leaves less for durable_sync to wait for. */
+/* Has the disk begin with what was written there (a len of 0: to the end), where the system can:
+ * promises nothing, and leaves less for durable_sync to wait for. */
 void durable_begin(int fd, uint64_t offset, size_t len);
 
 /* Makes durable what somebody else wrote, who may have died before doing so: the file at path, if

@@ -101,22 +101,41 @@ static void give(struct lines *l, struct line *line, bool ended)
 	l->next = l->searched = l->searched + ended;
 }
 
+/* Nothing more to look at before the next read. */
+static bool starve(struct lines *l)
+{
+	l->searched = l->data.len;
+	if (l->skipped || l->searched - l->next > l->max_bytes)
+		skip(l);
+	return false;
+}
+
 bool lines_next(struct lines *l, struct line *line)
 {
-	const char *from, *newline;
+	const char *at = l->data.data + l->next, *newline = NULL;
+	uint64_t offset = l->offset;
+	size_t len;
 
-	if (l->searched == l->data.len)
-		return false;
-	from = l->data.data + l->searched;
-	newline = memchr(from, '\n', l->data.len - l->searched);
-	if (!newline) {
-		l->searched = l->data.len;
-		if (l->skipped || l->searched - l->next > l->max_bytes)
-			skip(l);
-		return false;
+	if (l->searched != l->data.len)
+		newline = memchr(l->data.data + l->searched, '\n', l->data.len - l->searched);
+	if (!newline)
+		return starve(l);
+	len = (size_t)(newline - at);
+	l->searched = l->next + len;
+	if (l->skipped || len > l->max_bytes) {
+		give(l, line, true);
+		return true;
 	}
-	l->searched += (size_t)(newline - from);
-	give(l, line, true);
+	l->offset = offset + len + 1;
+	l->next = ++l->searched;
+	line->at = at;
+	line->len = len;
+	line->number = ++l->number;
+	line->offset = offset;
+	line->length = len;
+	line->hash = 0;
+	line->ended = true;
+	line->too_long = false;
 	return true;
 }
 

@@ -5,10 +5,11 @@
 
 #include "base/mem.h"
 #include "record/text.h"
+#include "record/vector.h"
 
-void csv_printer_init(struct csv_printer *p)
+void csv_printer_init(struct csv_printer *p, struct paths *scanned, const struct shape *shape)
 {
-	*p = (struct csv_printer){.is_open = false};
+	*p = (struct csv_printer){.scanned = scanned, .shape = shape};
 	paths_init(&p->paths);
 	buf_init(&p->header);
 	buf_init(&p->row);
@@ -18,8 +19,6 @@ void csv_printer_init(struct csv_printer *p)
 
 void csv_printer_release(struct csv_printer *p)
 {
-	if (p->is_open)
-		shape_release(&p->shape);
 	free(p->values);
 	paths_release(&p->paths);
 	buf_release(&p->header);
@@ -32,16 +31,20 @@ void csv_printer_release(struct csv_printer *p)
 
 static void quote(struct buf *to, const char *bytes, size_t len)
 {
-	const char *end = bytes + len, *mark;
+	char *from = buf_reserve(to, 2 * len + 2 + VECTOR_BYTES), *at = from;
+	/* what is read at once ends before the bytes do */
+	size_t most = len > VECTOR_BYTES ? (len - VECTOR_BYTES) / VECTOR_BYTES * VECTOR_BYTES : 0;
 
-	buf_char(to, '"');
-	while ((mark = memchr(bytes, '"', (size_t)(end - bytes)))) {
-		buf_add(to, bytes, (size_t)(mark + 1 - bytes));
-		buf_char(to, '"');
-		bytes = mark + 1;
+	*at++ = '"';
+	at = vector_double_quotes(at, bytes, most);
+	for (size_t i = most; i < len; i++) {
+		*at++ = bytes[i];
+		/* without a branch: in JSON a quote is never far */
+		*at = '"';
+		at += bytes[i] == '"';
 	}
-	buf_add(to, bytes, (size_t)(end - bytes));
-	buf_char(to, '"');
+	*at++ = '"';
+	to->len += (size_t)(at - from);
 }
 
 static bool wants_quotes(const char *bytes, size_t len)
@@ -62,10 +65,6 @@ static void add_text(struct buf *to, const char *bytes, size_t len)
 
 static void add_string(struct csv_printer *p, const struct span *s)
 {
-	if (!s->escaped && s->len && !memchr(s->at, ',', s->len)) {
-		buf_add(&p->row, s->at, s->len);
-		return;
-	}
 	buf_clear(&p->text);
 	text_unescape(&p->text, s);
 	add_text(&p->row, p->text.data, p->text.len);
@@ -89,13 +88,28 @@ static void add_cell(struct csv_printer *p, const struct span *s)
 	}
 }
 
+/* A cell and a comma behind it, where the value may be written as it stands, as most may; else
+ * false. Without an escape there is no quote and no line's end in a string. */
+static inline bool add_plain(struct buf *row, const struct span *s)
+{
+	bool plain = s->type == SPAN_NUMBER || (s->type == SPAN_STRING && !s->escaped && s->len);
+	char *at;
+
+	if (!plain)
+		return false;
+	at = buf_reserve(row, s->len + VECTOR_BYTES);
+	if (vector_copy_has(at, s->at, s->len, ','))
+		return false;
+	at[s->len] = ',';
+	row->len += s->len + 1;
+	return true;
+}
+
 /* Columns */
 
 static void open_columns(struct csv_printer *p)
 {
 	buf_char(&p->header, '\n');
-	p->values = mem_zero(p->paths.count, sizeof(*p->values));
-	shape_init(&p->shape, &p->paths);
 	p->is_open = true;
 }
 
@@ -107,11 +121,15 @@ static const char *add_column(
 	const char *why;
 	int value;
 
-	if (count == PATHS_MAX)
+	if (count == CSV_COLUMNS_MAX)
 		return "more than 1024 columns";
 	why = paths_add(&p->paths, path, &value);
 	if (why || p->paths.count == count)
 		return why ? why : "a column that comes twice";
+	p->values = mem_resize(p->values, (count + 1) * sizeof(*p->values));
+	why = paths_add(p->scanned, path, &p->values[count]);
+	if (why)
+		return why;
 	if (count)
 		buf_char(&p->header, ',');
 	add_text(&p->header, title, title_len);
@@ -216,16 +234,20 @@ static void name_column(void *context, const struct span *key, const struct span
 		k->why = why;
 }
 
-static const char *take_columns(struct csv_printer *p, const char *line, size_t len)
+const char *csv_printer_open(struct csv_printer *p, const char *line, size_t len)
 {
 	struct keys k = {.printer = p};
 
 	scan_members(line, len, name_column, &k);
 	if (!k.why && !p->paths.count)
 		k.why = "no column: the first record is empty";
-	if (!k.why)
+	if (!k.why) {
 		open_columns(p);
-	return k.why;
+		return NULL;
+	}
+	buf_clear(&p->detail);
+	buf_text(&p->detail, k.why);
+	return "no_columns";
 }
 
 static void look_up(void *context, const struct span *key, const struct span *value)
@@ -250,7 +272,7 @@ static void look_up(void *context, const struct span *key, const struct span *va
 static const char *check_keys(struct csv_printer *p, const char *line, size_t len)
 {
 	struct keys k = {.printer = p};
-	bool *is_checked = shape_note(&p->shape);
+	bool *is_checked = shape_note(p->shape);
 
 	if (p->is_chosen || (is_checked && *is_checked))
 		return NULL;
@@ -261,28 +283,22 @@ static const char *check_keys(struct csv_printer *p, const char *line, size_t le
 	return k.why;
 }
 
-const char *csv_printer_row(struct csv_printer *p, const char *line, size_t len)
+const char *csv_printer_row(
+	struct csv_printer *p, const char *line, size_t len, const struct span *values)
 {
-	struct span root;
-	const char *why = p->is_open ? NULL : take_columns(p, line, len);
-	size_t where;
+	const char *why = check_keys(p, line, len);
 
-	buf_clear(&p->row);
-	if (why) {
-		buf_clear(&p->detail);
-		buf_text(&p->detail, why);
-		return "no_columns";
-	}
-	why = shape_scan(&p->shape, line, len, &root, p->values, &where);
-	if (!why)
-		why = check_keys(p, line, len);
 	if (why)
 		return why;
+	buf_clear(&p->row);
 	for (uint32_t i = 0; i < p->paths.count; i++) {
-		if (i)
-			buf_char(&p->row, ',');
-		add_cell(p, &p->values[i]);
+		const struct span *s = &values[p->values[i]];
+
+		if (add_plain(&p->row, s))
+			continue;
+		add_cell(p, s);
+		buf_char(&p->row, ',');
 	}
-	buf_char(&p->row, '\n');
+	p->row.data[p->row.len - 1] = '\n';
 	return NULL;
 }

@@ -14,19 +14,23 @@
 #include "base/buf.h"
 #include "record/shape.h"
 
+enum { CSV_COLUMNS_MAX = 1024 };
+
 struct csv_printer {
-	struct paths paths; /* a column each */
-	struct shape shape;
-	struct span *values;
-	bool is_open;   /* the columns are known */
-	bool is_chosen; /* by the user: other keys are left out */
+	struct paths *scanned;     /* borrowed: what its caller scans records for */
+	const struct shape *shape; /* borrowed: and with it */
+	struct paths paths;        /* a column each */
+	int *values;               /* which of the scanned values it is */
+	bool is_open;              /* the columns are known */
+	bool is_chosen;            /* by the user: other keys are left out */
 	struct buf header;
 	struct buf row; /* the last one made; both with their newline */
 	struct buf text;
 	struct buf detail; /* of the reason given last */
 };
 
-void csv_printer_init(struct csv_printer *p);
+/* Adds the fields of its columns to those of a scan, as soon as they are known. Borrows both. */
+void csv_printer_init(struct csv_printer *p, struct paths *scanned, const struct shape *shape);
 void csv_printer_release(struct csv_printer *p);
 
 /* The columns are these fields, "a,b.c". Returns NULL or a static reason. */
@@ -35,8 +39,13 @@ const char *csv_printer_choose(struct csv_printer *p, const char *list);
 /* The columns are those of a header that is there, without its newline; NULL or a static reason. */
 const char *csv_printer_adopt(struct csv_printer *p, const char *header, size_t len);
 
-/* Makes the row of a record, an object; the contract of scan for line. Returns NULL, or the static
- * reason why it is none. */
-const char *csv_printer_row(struct csv_printer *p, const char *line, size_t len);
+/* While the columns are not known: they are the keys of this record, an object that has passed the
+ * scanner. Returns NULL, or the static reason that they can't be. */
+const char *csv_printer_open(struct csv_printer *p, const char *line, size_t len);
+
+/* Makes the row of an object that was just scanned with the shape, its columns among the values.
+ * Returns NULL, or the static reason why it is none. */
+const char *csv_printer_row(
+	struct csv_printer *p, const char *line, size_t len, const struct span *values);
 
 #endif

@@ -90,6 +90,10 @@ const struct value *expr_eval(struct expr *e, const struct span *values)
 			value_from_span(&s->value, &values[s->target], &s->text);
 			*top++ = &s->value;
 			break;
+		case OP_COMPARE_FIELD:
+			*top++ = step_compare_field(s, &values[s->target]);
+			s += 2;
+			break;
 		case OP_HAS:
 			*top++ = step_truth(values[s->target].type != SPAN_MISSING);
 			break;

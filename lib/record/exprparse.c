@@ -296,13 +296,18 @@ static bool operand(struct parser *p, enum level level)
 	}
 }
 
-/* The token is behind the sign of b. */
-static bool right_side(struct parser *p, const struct binary *b)
+/* The token is behind the sign of b, whose left side begins with the step first. */
+static bool right_side(struct parser *p, const struct binary *b, uint32_t first)
 {
 	uint32_t jump = p->program->count;
 
-	if (b->op != OP_AND && b->op != OP_OR)
-		return expression(p, b->level + 1) && emit(p, b->op);
+	if (b->op != OP_AND && b->op != OP_OR) {
+		if (!expression(p, b->level + 1) || !emit(p, b->op))
+			return false;
+		if (p->program->count == first + 3)
+			step_set_compare(&p->program->steps[first]);
+		return true;
+	}
 	if (!emit(p, b->op) || !expression(p, b->level + 1))
 		return false;
 	p->program->steps[jump].target = p->program->count;
@@ -312,6 +317,8 @@ static bool right_side(struct parser *p, const struct binary *b)
 /* Everything whose signs bind at least as tightly as level. */
 static bool expression(struct parser *p, enum level level)
 {
+	uint32_t first = p->program->count;
+
 	if (!operand(p, level))
 		return false;
 	for (;;) {
@@ -319,7 +326,7 @@ static bool expression(struct parser *p, enum level level)
 
 		if (b->level == LEVEL_NONE || b->level < level)
 			return true;
-		if (!next(p) || !right_side(p, b))
+		if (!next(p) || !right_side(p, b, first))
 			return false;
 		if (b->level == LEVEL_COMPARE && binaries[p->lex.type].level == LEVEL_COMPARE)
 			return fail(p, p->lex.from, "comparisons are joined with 'and'");

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/exact.h"
 #include "base/instant.h"
 #include "base/mem.h"
+#include "record/digits.h"
 
 static const struct value missing = {.type = VALUE_MISSING};
 
@@ -97,6 +99,22 @@ void step_release(struct step *s)
 	free(s->time);
 }
 
+/* Whether a comparison holds of an order below, equal to or above 0. */
+static bool holds(enum op op, int order)
+{
+	enum { BELOW = 1, SAME = 2, ABOVE = 4 };
+	static const unsigned char holding[] = {
+		[OP_EQUAL] = SAME,
+		[OP_UNEQUAL] = BELOW | ABOVE,
+		[OP_LESS] = BELOW,
+		[OP_LESS_EQUAL] = BELOW | SAME,
+		[OP_GREATER] = ABOVE,
+		[OP_GREATER_EQUAL] = SAME | ABOVE,
+	};
+
+	return holding[op] & (order < 0 ? BELOW : order ? ABOVE : SAME);
+}
+
 static bool compare(enum op op, const struct value *a, const struct value *b)
 {
 	int order;
@@ -105,18 +123,79 @@ static bool compare(enum op op, const struct value *a, const struct value *b)
 		return false;
 	if (op == OP_EQUAL || op == OP_UNEQUAL)
 		return value_equal(a, b) == (op == OP_EQUAL);
-	if (!value_order(a, b, &order))
+	return value_order(a, b, &order) && holds(op, order);
+}
+
+/* Of a number, SHORT_BYTES are read at once; 10^RAISE_MAX is the largest power in 63 bits. */
+enum { SHORT_BYTES = 8, RAISE_MAX = 18 };
+
+void step_set_compare(struct step *s)
+{
+	const struct decimal *number = &s[1].value.number;
+	bool is_number = s->op == OP_PATH && s[1].op == OP_LITERAL &&
+			 s[1].value.type == VALUE_NUMBER && !number->is_double;
+
+	if (is_number && s[2].op >= OP_EQUAL && s[2].op <= OP_GREATER_EQUAL &&
+		number->scale <= RAISE_MAX && number->coefficient == (int64_t)number->coefficient)
+		s->op = OP_COMPARE_FIELD;
+}
+
+/* Takes the point out of the eight characters of a number, and gives the digits behind it. */
+static int take_point(uint64_t *word)
+{
+	/* the lowest byte that is no digit: digits have this bit, and no other character has */
+	uint64_t others = ~*word & (DIGITS_ONES * 0x10), before;
+	int at;
+
+	if (!others)
+		return 0;
+	at = __builtin_ctzll(others) & ~7;
+	if ((char)(*word >> at) != '.')
+		return 0;
+	before = ((uint64_t)1 << at) - 1;
+	*word = (*word & ~(before << 8 | 0xff)) | (*word & before) << 8 | '0';
+	return SHORT_BYTES - 1 - at / 8;
+}
+
+/* False if it has a sign or an exponent, or is longer; most are neither. */
+static bool read_short(const struct span *s, int64_t *coefficient, int *scale)
+{
+	uint64_t word;
+
+	if (s->len > SHORT_BYTES)
 		return false;
-	switch (op) {
-	case OP_LESS:
-		return order < 0;
-	case OP_LESS_EQUAL:
-		return order <= 0;
-	case OP_GREATER:
-		return order > 0;
-	default:
-		return order >= 0;
-	}
+	word = digits_load(s->at);
+	if (s->len < SHORT_BYTES) /* to the word's end, behind zeros */
+		word = word << (64 - 8 * s->len) | DIGITS_ONES * '0' >> 8 * s->len;
+	*scale = take_point(&word);
+	*coefficient = digits_value(word);
+	return !digits_wrong(word);
+}
+
+static bool order_short(const struct span *field, const struct decimal *number, int *order)
+{
+	int64_t x, y = (int64_t)number->coefficient, raised;
+	int scale, more;
+
+	if (!read_short(field, &x, &scale))
+		return false;
+	more = scale - number->scale;
+	raised = (int64_t)exact_tens[more < 0 ? -more : more];
+	if (__builtin_mul_overflow(raised, more < 0 ? x : y, more < 0 ? &x : &y))
+		return false;
+	*order = (x > y) - (x < y);
+	return true;
+}
+
+const struct value *step_compare_field(struct step *s, const struct span *field)
+{
+	const struct value *literal = &s[1].value;
+	int order;
+
+	if (field->type == SPAN_NUMBER && order_short(field, &literal->number, &order))
+		return step_truth(holds(s[2].op, order));
+	value_from_span(&s->value, field, &s->text);
+	return step_truth(compare(s[2].op, &s->value, literal));
 }
 
 static const char *calculate(

@@ -39,6 +39,9 @@ enum op {
 	OP_MULTIPLY,
 	OP_DIVIDE,
 	OP_MODULO,
+	/* of a field and a number that is behind it, in place of a path: its own next two steps are
+	 * the literal and the comparison */
+	OP_COMPARE_FIELD,
 };
 
 struct step {
@@ -63,5 +66,9 @@ const struct value *step_truth(bool is_true);
 /* What an operator or function gives. Borrows s, a static value, or nothing. */
 const struct value *step_unary(struct step *s, const struct value *v);
 const struct value *step_binary(struct step *s, const struct value *a, const struct value *b);
+
+/* Makes s, a path before a literal and a comparison, all three of them where that can be. */
+void step_set_compare(struct step *s);
+const struct value *step_compare_field(struct step *s, const struct span *field);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PATH_MAX_PARTS = 64, PATHS_MAX = 1024 };
+enum { PATH_MAX_PARTS = 64, PATHS_MAX = 2048 };
 
 /* A part of a path: a key below its parent. Internal to path and scan. */
 struct path_node {

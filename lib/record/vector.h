@@ -1,6 +1,7 @@
 /*
- * The vector instructions of the scanner, each with a portable twin (SCAN_PORTABLE chooses it, and
- * so does a machine without SSE2). Both read up to SCAN_PAD bytes past the text.
+ * The vector instructions of the scanner and of what copies values, each with a portable twin
+ * (SCAN_PORTABLE chooses it, and so does a machine without SSE2). Both read up to SCAN_PAD bytes
+ * past the text.
  */
 #ifndef VECTOR_H
 #define VECTOR_H
@@ -8,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "record/digits.h"
 
 /* What vector_same compares at once: the bytes up to the next multiple of it are read. */
 enum { VECTOR_BYTES = 16 };
@@ -92,6 +95,24 @@ static inline char *vector_double_quotes(char *to, const char *from, size_t len)
 	return to;
 }
 
+/* Copies the len bytes, which are not none, and says whether c is among them; where it is, not all
+ * need be copied. Reads and writes up to VECTOR_BYTES - 1 bytes more. */
+static inline bool vector_copy_has(char *to, const char *from, size_t len, char c)
+{
+	const __m128i wanted = _mm_set1_epi8(c);
+
+	for (;; to += 16, from += 16, len -= 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+		unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+
+		_mm_storeu_si128((__m128i *)(void *)to, bytes);
+		if (len <= 16)
+			return found & ((1u << len) - 1);
+		if (found)
+			return true;
+	}
+}
+
 #else
 
 static inline bool vector_same(const char *a, const char *b, uint32_t len)
@@ -116,25 +137,13 @@ static inline bool vector_same(const char *a, const char *b, uint32_t len)
  * lowest such one may be set as well, which does no harm where only the lowest is asked for. */
 static inline uint64_t vector_zero_bytes(uint64_t word)
 {
-	return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
-}
-
-/* The bytes at p as a number, the first one the lowest. */
-static inline uint64_t vector_word(const char *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
+	return (word - DIGITS_ONES) & ~word & (DIGITS_ONES * 0x80);
 }
 
 static inline uint32_t vector_no_digits(const char *p)
 {
-	const uint64_t ones = 0x0101010101010101u;
-	uint64_t x = vector_word(p) ^ (ones * '0');
+	const uint64_t ones = DIGITS_ONES;
+	uint64_t x = digits_load(p) ^ (ones * '0');
 	uint64_t above_9 = (((x & (ones * 0x7f)) + ones * (0x7f - 9)) | x) & (ones * 0x80);
 
 	/* the product brings the lowest bit of each byte to the top byte */
@@ -143,10 +152,10 @@ static inline uint32_t vector_no_digits(const char *p)
 
 static inline const char *vector_plain_end(const char *p)
 {
-	const uint64_t ones = 0x0101010101010101u;
+	const uint64_t ones = DIGITS_ONES;
 
 	for (;; p += 8) {
-		uint64_t word = vector_word(p), stops;
+		uint64_t word = digits_load(p), stops;
 
 		stops = vector_zero_bytes(word ^ (ones * '"')) |
 			vector_zero_bytes(word ^ (ones * '\\')) |
@@ -161,8 +170,7 @@ static inline char *vector_double_quotes(char *to, const char *from, size_t len)
 	const char *end = from + len;
 
 	while (from < end) {
-		uint64_t quotes =
-			vector_zero_bytes(vector_word(from) ^ (0x0101010101010101u * '"'));
+		uint64_t quotes = vector_zero_bytes(digits_load(from) ^ (DIGITS_ONES * '"'));
 		size_t n = quotes ? (size_t)__builtin_ctzll(quotes) / 8 + 1 : 8;
 		bool doubles = quotes && n <= (size_t)(end - from);
 
@@ -174,6 +182,20 @@ static inline char *vector_double_quotes(char *to, const char *from, size_t len)
 		to += doubles;
 	}
 	return to;
+}
+
+static inline bool vector_copy_has(char *to, const char *from, size_t len, char c)
+{
+	for (;; to += 8, from += 8, len -= 8) {
+		uint64_t found =
+			vector_zero_bytes(digits_load(from) ^ DIGITS_ONES * (unsigned char)c);
+
+		memcpy(to, from, 8);
+		if (len <= 8)
+			return found << (64 - 8 * len);
+		if (found)
+			return true;
+	}
 }
 
 #endif

@@ -10,7 +10,8 @@ void balance_reason(struct balance *b, const char *reason)
 {
 	unsigned i = 0;
 
-	while (i < b->reason_count && strcmp(b->reasons[i].name, reason) != 0)
+	while (i < b->reason_count && b->reasons[i].name != reason &&
+		strcmp(b->reasons[i].name, reason) != 0)
 		i++;
 	if (i == b->reason_count) {
 		assert(i < BALANCE_REASONS_MAX);

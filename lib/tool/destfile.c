@@ -13,6 +13,8 @@
 #include "io/loop.h"
 #include "state/document.h"
 
+enum { BEGIN_BYTES = 8 << 20 };
+
 void destfile_init(struct destfile *d, struct filter *f, struct tabular *form)
 {
 	*d = (struct destfile){.filter = f, .form = form, .out = {.fd = -1}};
@@ -94,6 +96,10 @@ static struct verdict take(struct destfile *d, const struct record *r, struct ou
 	if (why)
 		return (struct verdict){BAD, why};
 	out_add(out, bytes, len);
+	if (out->bytes - d->begun_bytes >= BEGIN_BYTES) {
+		durable_begin(out->fd, 0, 0);
+		d->begun_bytes = out->bytes;
+	}
 	return verdict(HELD);
 }
 
@@ -280,7 +286,7 @@ static void destfile_snapshot(void *state, struct snapshot *to)
 	struct destfile *d = state;
 
 	d->bytes += d->out.bytes;
-	d->out.bytes = 0;
+	d->out.bytes = d->begun_bytes = 0;
 	json_object_set_new(to->state, "bytes", json_integer((json_int_t)d->bytes));
 }
 

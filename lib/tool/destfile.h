@@ -23,6 +23,7 @@ struct destfile {
 	bool appends;
 	struct out appended;
 	struct replace replaced;
+	uint64_t begun_bytes; /* of the output: so many when the disk was last told to begin */
 
 	/* under a checkpoint */
 	const struct checkpoint *checkpoint;

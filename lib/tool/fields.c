@@ -79,7 +79,7 @@ const char *time_field_read(
 
 	if (why)
 		filter_bad(f, why, "'%s': %s", t->name, t->reader.detail);
-	else if (!t->unit_told)
+	else if (!t->unit_told && t->reader.unit != TIME_AUTO)
 		tell_unit(t);
 	return why;
 }

@@ -146,6 +146,19 @@ int filter_field(struct filter *f, const char *path)
 	return value;
 }
 
+void filter_fields_added(struct filter *f, const struct record *r)
+{
+	struct span root;
+	size_t where;
+
+	assert(!f->ahead.fields);
+	shape_release(&f->shape);
+	shape_init(&f->shape, &f->paths);
+	f->fields = mem_resize(f->fields, f->paths.count * sizeof(*f->fields));
+	if (r)
+		shape_scan(&f->shape, r->bytes, r->len, &root, f->fields, &where);
+}
+
 int64_t filter_arrival_ns(struct filter *f)
 {
 	if (!f->arrival_ns)

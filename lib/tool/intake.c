@@ -4,11 +4,16 @@
 #include "record/control.h"
 #include "tool/supervision.h"
 
+/*
+ * What each record goes through is inline: calls took a twentieth of the time of a filter that lets
+ * all pass.
+ */
+
 /* How a record that passes is written. */
 typedef void pass_line(struct outlet *o, const char *line, size_t len);
 
 /* What stands against a line as a record, in the detail; NULL if nothing does. Finds its fields. */
-static const char *fault(struct filter *f, struct record *r, struct span *fields)
+static inline const char *fault(struct filter *f, struct record *r, struct span *fields)
 {
 	size_t column;
 	const char *why;
@@ -32,7 +37,7 @@ static const char *fault(struct filter *f, struct record *r, struct span *fields
 	return "malformed";
 }
 
-static void count_in(struct filter *f, struct record *r)
+static inline void count_in(struct filter *f, struct record *r)
 {
 	f->balance.in++;
 	if (!stream_is_supervised(&f->stream))
@@ -42,7 +47,8 @@ static void count_in(struct filter *f, struct record *r)
 	f->balance.hash_in += r->hash;
 }
 
-static void count_out(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void count_out(
+	struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	switch (v.outcome) {
 	case PASSED:
@@ -64,7 +70,8 @@ static void count_out(struct filter *f, const struct record *r, struct verdict v
 	}
 }
 
-static void settle(struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
+static inline void settle(
+	struct filter *f, const struct record *r, struct verdict v, pass_line *pass)
 {
 	count_out(f, r, v, pass);
 	outlet_send_after(&f->outlet);
@@ -77,14 +84,14 @@ static bool is_chosen(const struct filter *f, const struct record *r)
 	return !f->where || expr_true(f->where, r->fields);
 }
 
-static struct verdict judge(struct filter *f, const struct record *r, bool chosen)
+static inline struct verdict judge(struct filter *f, const struct record *r, bool chosen)
 {
 	if (!chosen)
 		return f->where_passes ? verdict(PASSED) : dropped("filtered");
 	return f->handlers->record ? f->handlers->record(f->state, r) : verdict(PASSED);
 }
 
-static void admit(struct filter *f, const struct record *r)
+static inline void admit(struct filter *f, const struct record *r)
 {
 	if (stream_record(&f->stream) != STREAM_FINE)
 		die(EX_CONFIG, "%s: line %llu: %s", r->source, (unsigned long long)r->line,
@@ -93,7 +100,7 @@ static void admit(struct filter *f, const struct record *r)
 		supervision_demand_open(f);
 }
 
-static void handle(struct filter *f, struct record *r, pass_line *pass)
+static inline void handle(struct filter *f, struct record *r, pass_line *pass)
 {
 	struct verdict v = {.outcome = BAD};
 
@@ -120,20 +127,16 @@ void intake_drain(struct filter *f)
 	}
 }
 
-/* What is wrong with a record is said of one at a time, so such a one is handled by itself. */
-static void prepare(struct filter *f, const struct record *given)
+/* Of a record in its slot. What is wrong with a record is said of one at a time, so such a one is
+ * handled by itself. */
+static void prepare(struct filter *f, struct record *r)
 {
 	struct ahead *a = &f->ahead;
-	struct record *r = &a->records[a->count];
 
-	admit(f, given);
-	*r = *given;
-	r->slot = a->count;
+	admit(f, r);
 	if (fault(f, r, a->fields + a->count * f->paths.count)) {
-		struct record bad = *given;
-
 		intake_drain(f);
-		handle(f, &bad, outlet_pass_in_place);
+		handle(f, r, outlet_pass_in_place);
 		return;
 	}
 	a->is_chosen[a->count] = is_chosen(f, r);
@@ -173,18 +176,24 @@ static void cut_too_long(struct record *r)
 		r->len = LINE_KEPT_BYTES;
 }
 
+static inline void take_line(struct filter *f, struct record *r, const struct line *l)
+{
+	r->bytes = l->at;
+	r->len = l->len;
+	r->source = f->input.name;
+	r->line = l->number;
+	r->offset = l->offset;
+	r->length = l->length;
+	r->too_long = l->too_long;
+	r->hash = l->hash;
+	r->slot = f->ahead.count;
+	if (l->len > f->max_record_bytes)
+		cut_too_long(r);
+}
+
 void intake_line(struct filter *f, const struct line *l)
 {
-	struct record r = {
-		.bytes = l->at,
-		.len = l->len,
-		.source = f->input.name,
-		.line = l->number,
-		.offset = l->offset,
-		.length = l->length,
-		.too_long = l->too_long,
-		.hash = l->hash,
-	};
+	struct record alone;
 
 	if (is_blank(l)) {
 		f->balance.empty++;
@@ -198,10 +207,11 @@ void intake_line(struct filter *f, const struct line *l)
 	/* what a stage that died left of its last line is no record */
 	if (!l->ended && stream_is_supervised(&f->stream) && f->role != FILTER_SOURCE)
 		return;
-	if (l->len > f->max_record_bytes)
-		cut_too_long(&r);
-	if (f->ahead.fields)
-		prepare(f, &r);
-	else
-		handle(f, &r, outlet_pass_in_place);
+	if (f->ahead.fields) {
+		take_line(f, &f->ahead.records[f->ahead.count], l);
+		prepare(f, &f->ahead.records[f->ahead.count]);
+	} else {
+		take_line(f, &alone, l);
+		handle(f, &alone, outlet_pass_in_place);
+	}
 }

@@ -26,28 +26,17 @@ void outlet_flush_passed(struct outlet *o)
 	o->run_len = 0;
 }
 
-void outlet_pass_in_place(struct outlet *o, const char *line, size_t len)
-{
-	if (o->run_len && o->run_from + o->run_len != line)
-		outlet_flush_passed(o);
-	if (!o->run_len)
-		o->run_from = line;
-	o->run_len += len + 1;
-}
-
 void outlet_pass_copied(struct outlet *o, const char *line, size_t len)
 {
 	outlet_flush_passed(o);
 	out_add(&o->out, line, len + 1);
 }
 
-void outlet_send_after(struct outlet *o)
+void outlet_send_lines_after(struct outlet *o)
 {
-	if (o->after.len) {
-		outlet_flush_passed(o);
-		out_add(&o->out, o->after.data, o->after.len);
-		buf_clear(&o->after);
-	}
+	outlet_flush_passed(o);
+	out_add(&o->out, o->after.data, o->after.len);
+	buf_clear(&o->after);
 }
 
 struct side *outlet_side(struct outlet *o, const char *path, const char *kind)

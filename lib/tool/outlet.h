@@ -30,15 +30,29 @@ struct outlet {
 void outlet_init(struct outlet *o);
 void outlet_release(struct outlet *o);
 
-/* line[len] is '\n'. In place: line stays where it is until outlet_flush_passed. */
-void outlet_pass_in_place(struct outlet *o, const char *line, size_t len);
-void outlet_pass_copied(struct outlet *o, const char *line, size_t len);
-
 /* What was passed goes to the output's own buffer. */
 void outlet_flush_passed(struct outlet *o);
 
+/* line[len] is '\n'. In place: line stays where it is until outlet_flush_passed. */
+static inline void outlet_pass_in_place(struct outlet *o, const char *line, size_t len)
+{
+	if (o->run_from + o->run_len != line) {
+		outlet_flush_passed(o);
+		o->run_from = line;
+	}
+	o->run_len += len + 1;
+}
+
+void outlet_pass_copied(struct outlet *o, const char *line, size_t len);
+
 /* Writes the lines that were put into after. */
-void outlet_send_after(struct outlet *o);
+void outlet_send_lines_after(struct outlet *o);
+
+static inline void outlet_send_after(struct outlet *o)
+{
+	if (o->after.len)
+		outlet_send_lines_after(o);
+}
 
 /* One more side file, kept by the outlet; its lines go to side_add. At most OUTLET_SIDES_MAX,
  * before the first epoch. */

@@ -72,6 +72,7 @@ void pace_begin(struct pace *p, struct filter *f, const struct pace_rules *rules
 		.is_checkpointed = filter_checkpoint(f) != NULL,
 		.start_ns = loop_now_ns(),
 	};
+	p->is_free = !p->is_checkpointed && rules->rate_per_s <= 0;
 	p->attended_ns = p->start_ns;
 	rhythm_begin(&p->rhythm, is_default ? (int64_t)EVERY_DEFAULT_S * NS_PER_S : rules->every_ns,
 		is_default ? EVERY_DEFAULT_BYTES : rules->every_bytes, p->start_ns);
@@ -132,14 +133,13 @@ static bool keep_rate(struct pace *p)
 	return true;
 }
 
-bool pace_turn(struct pace *p)
+bool pace_turn_comes(struct pace *p)
 {
 	return !pace_stopped(p) && (p->rules->rate_per_s <= 0 || keep_rate(p));
 }
 
-void pace_given(struct pace *p, uint64_t bytes)
+void pace_count(struct pace *p, uint64_t bytes)
 {
-	p->given++;
-	if (p->is_checkpointed && rhythm_record(&p->rhythm, bytes))
+	if (rhythm_record(&p->rhythm, bytes))
 		end_epoch(p);
 }

@@ -24,6 +24,7 @@ struct pace {
 	const struct pace_rules *rules;
 	struct rhythm rhythm;
 	bool is_checkpointed;
+	bool is_free; /* neither that nor a rate */
 	bool is_stopped;
 	uint64_t given;
 	int64_t start_ns;
@@ -45,10 +46,22 @@ void pace_attend(struct pace *p);
 /* Waits for fd (-1: none) or a time; ends an epoch that is due meanwhile. */
 void pace_wait(struct pace *p, int fd, int64_t until_ns);
 
+/* Of pace_turn and pace_given: what there is to look at where not all goes as fast as it can. */
+bool pace_turn_comes(struct pace *p);
+void pace_count(struct pace *p, uint64_t bytes);
+
 /* Before each record: waits until it may go; false if the one before it was the last. */
-bool pace_turn(struct pace *p);
+static inline bool pace_turn(struct pace *p)
+{
+	return p->is_free || pace_turn_comes(p);
+}
 
 /* Behind each record: it took so many bytes of the input. */
-void pace_given(struct pace *p, uint64_t bytes);
+static inline void pace_given(struct pace *p, uint64_t bytes)
+{
+	p->given++;
+	if (p->is_checkpointed)
+		pace_count(p, bytes);
+}
 
 #endif

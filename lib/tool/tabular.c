@@ -10,7 +10,7 @@ enum { HEADER_MAX = 64 << 10 };
 void tabular_init(struct tabular *t, struct filter *f)
 {
 	*t = (struct tabular){.filter = f};
-	csv_printer_init(&t->printer);
+	csv_printer_init(&t->printer, &f->paths, &f->shape);
 	buf_init(&t->headed);
 }
 
@@ -81,6 +81,7 @@ static void take_header(struct tabular *t, const char *path, const char *header,
 		why = csv_printer_adopt(&t->printer, header, len);
 		if (why)
 			die(EX_CONFIG, "the header of '%s': %s", path, why);
+		filter_fields_added(t->filter, NULL);
 	} else if (t->printer.header.len != len + 1 ||
 		   memcmp(t->printer.header.data, header, len) != 0) {
 		die(EX_CONFIG, "'%s' has other columns than --columns says: %.*s", path, (int)len,
@@ -104,6 +105,17 @@ void tabular_continue(struct tabular *t, int fd, const char *path, uint64_t byte
 	t->has_header = true;
 }
 
+static const char *make_row(struct tabular *t, const struct record *r)
+{
+	const char *why = NULL;
+
+	if (!t->printer.is_open) {
+		why = csv_printer_open(&t->printer, r->bytes, r->len);
+		filter_fields_added(t->filter, r);
+	}
+	return why ? why : csv_printer_row(&t->printer, r->bytes, r->len, t->filter->fields);
+}
+
 const char *tabular_line(struct tabular *t, const struct record *r, const char **bytes, size_t *len)
 {
 	const struct buf *row = &t->printer.row;
@@ -113,7 +125,7 @@ const char *tabular_line(struct tabular *t, const struct record *r, const char *
 	*len = r->len + 1;
 	if (!t->is_csv)
 		return NULL;
-	why = csv_printer_row(&t->printer, r->bytes, r->len);
+	why = make_row(t, r);
 	if (why)
 		return filter_bad(t->filter, why, "%s", buf_string(&t->printer.detail)).reason;
 	if (!t->has_header) {

@@ -73,6 +73,30 @@ END
 	printf '%s\n' b.c,new,a 2,,1 ,5,4 ,,6 | same out
 }
 
+@test "columns and the fields of --where beside each other" {
+	printf '%s\n' '{"a":1,"b":"x"}' '{"a":3,"b":"y","w":1}' '{"b":"z","a":5}' >in
+	expect 0 dd-deliver --to csv --where 'not has(w) and a != 1' - <in
+	printf '%s\n' b,a z,5 | same out
+	expect 0 dd-deliver --to csv --where 'a != 5' --dlq letters - <in
+	printf '%s\n' a,b 1,x | same out
+	has err 'in 3 = delivered 1 + unknown_column 1 + filtered 1'
+	expect 0 dd-deliver --to csv --where 'a > 1' --columns "b,\$dd,w" - <in
+	printf '%s\n' "b,\$dd,w" y,,1 z,, | same out
+	jq -cn '[range(1024) | {key: "k\(.)", value: .}] | from_entries' >in
+	expect 0 dd-deliver --to csv --where 'k0 == 0 and not has(other)' - <in
+	{ seq -s, -f k%g 0 1023 && seq -s, 0 1023; } | same out
+	jq -cn '[range(1025) | {key: "k\(.)", value: .}] | from_entries' >in
+	expect 65 dd-deliver --to csv - <in
+	has err 'no_columns: more than 1024 columns'
+}
+
+@test "a first record that can't name the columns leaves that to the next" {
+	printf '%s\n' '{}' '{"a":1,"b":"x"}' '{"b":"y","a":2}' >in
+	expect 0 dd-deliver --to csv --dlq letters - <in
+	printf '%s\n' a,b 1,x 2,y | same out
+	has err 'in 3 = delivered 2 + no_columns 1'
+}
+
 @test "appending: the header stands once, and the columns are the file's" {
 	expect 0 dd-deliver --to csv 'file:rows.csv?append' <<<'{"b":1,"a,c":"x"}'
 	expect 0 dd-deliver --to csv 'file:rows.csv?append' <<<'{"a,c":"y","b":2}'

@@ -184,6 +184,72 @@ void test_comparison(void)
 	expect("huge == huge", "true");
 }
 
+static void check_against(const char *number, const char *field, const char *op, bool want)
+{
+	char text[64];
+	struct span value = {.at = field, .len = (uint32_t)strlen(field), .type = SPAN_NUMBER};
+	struct paths paths;
+	struct expr *e;
+	size_t column;
+
+	paths_init(&paths);
+	snprintf(text, sizeof(text), "x %s %s", op, number);
+	check(expr_compile(&e, text, &paths, &column) == NULL);
+	if (expr_true(e, &value) != want)
+		fprintf(stderr, "%s where x is %s\n", text, field);
+	check(expr_true(e, &value) == want);
+	expr_free(e);
+	paths_release(&paths);
+}
+
+/* Fields and literals that are short, or not. Behind each the bytes of a word can be read. */
+void test_field_and_number(void)
+{
+	static const char numbers[][48] = {"0", "-0", "0.0", "1", "-1", "9", "10", "1.5", "-1.5",
+		"15e-1", "1.50", "0.0000001", "0.00000000001", "999999.9", "99999999", "9999999.9",
+		"100000000", "99999999.0", "12345.67", "12345.678", "1234.5678", "1.234567",
+		"9223372036854775807", "9223372036854775808", "-9223372036854775808",
+		"0.000000000000000001", "0.0000000000000000001", "92233720368.54775807", "1e3",
+		"1E3", "1000", "1e-7", "1e300", "170141183460469231731687303715884105727"};
+	enum { COUNT = sizeof(numbers) / sizeof(*numbers) };
+
+	for (int i = 0; i < COUNT * COUNT; i++) {
+		const char *field = numbers[i / COUNT], *number = numbers[i % COUNT];
+		struct decimal a, b;
+		int order;
+
+		check(!decimal_parse(&a, field, strlen(field)));
+		check(!decimal_parse(&b, number, strlen(number)));
+		order = decimal_compare(&a, &b);
+		check_against(number, field, "==", order == 0);
+		check_against(number, field, "!=", order != 0);
+		check_against(number, field, "<", order < 0);
+		check_against(number, field, "<=", order <= 0);
+		check_against(number, field, ">", order > 0);
+		check_against(number, field, ">=", order >= 0);
+	}
+}
+
+/* A comparison is one step where others jump to it or behind it, too. */
+void test_comparison_and_jumps(void)
+{
+	expect("a > 0 and b > 2", "true");
+	expect("a > 1 or b > 2", "true");
+	expect("not (a > 1) and (b > 3 or a == 1)", "true");
+	expect("coalesce(nope, a) > 0", "true");
+	expect("coalesce(nope, a > 0)", "true");
+	expect("coalesce(nope, a > 1, b > 2)", "false");
+	expect("(a > 0) == (b > 2)", "true");
+	expect("coalesce(nope, f) == (a > 1)", "true");
+	expect("a > -1", "true");
+	expect("s > 0", "false");
+	expect("s != 0", "true");
+	expect("nope != 0", "false");
+	expect("n < 1", "false");
+	expect("huge > 1", "false");
+	expect("big > 170141183460469231731687303715884105726", "true");
+}
+
 void test_different_types(void)
 {
 	expect("a == '1'", "false");

@@ -322,6 +322,57 @@ void test_values_in_turn(void)
 	time_format_release(&f);
 }
 
+/* The fresh reader has another way than the one that has read this minute. */
+void test_bytes_behind_the_minute(void)
+{
+	static const char usual[] = "2026-05-01T12:34:56.789Z";
+	struct time_format f;
+
+	check(time_format_set(&f, NULL, NULL) == NULL);
+	for (size_t at = 0; at < sizeof(usual) - 1; at++) {
+		for (int c = ' '; c < 256; c++) {
+			char text[sizeof(usual)];
+			struct span first = string(usual), value = string(text);
+			int64_t ns;
+			bool good;
+
+			memcpy(text, usual, sizeof(text));
+			text[at] = (char)c;
+			value.len = sizeof(usual) - 1;
+			check(!time_read(&f, &first, &ns));
+			check_int(ns, 1777638896789000000);
+			good = !time_read(&f, &value, &ns);
+			if (good)
+				check_int(ns, atoll(answer(NULL, NULL, value)));
+			else
+				check(*answer(NULL, NULL, value) > '9');
+		}
+	}
+	time_format_release(&f);
+}
+
+/* A minute that does not fit whole, at either end. */
+void test_minutes_at_the_ends(void)
+{
+	static const char *const texts[] = {"1677-09-21T00:12:44.000Z", "1677-09-21T00:12:43.000Z",
+		"2262-04-11T23:47:16.000Z", "2262-04-11T23:47:17.000Z", "1970-01-01T00:00:00.001Z"};
+	struct time_format f;
+
+	check(time_format_set(&f, NULL, NULL) == NULL);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+			struct span value = string(texts[i]);
+			const char *want = answer(NULL, NULL, value);
+			int64_t ns;
+
+			check(!time_read(&f, &value, &ns) == (*want != 'b'));
+			if (*want != 'b')
+				check_int(ns, atoll(want));
+		}
+	}
+	time_format_release(&f);
+}
+
 /* The time zone of the process has no say. */
 void test_pattern_ignores_tz(void)
 {

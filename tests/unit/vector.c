@@ -91,3 +91,20 @@ void test_double_quotes(void)
 		check(!memcmp(got, want, count));
 	}
 }
+
+void test_copy_has(void)
+{
+	char from[ROOM], to[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len = 1 + (size_t)random_below(LEN_MAX);
+		bool has = false;
+
+		fill(from, ROOM);
+		for (size_t k = 0; k < len; k++)
+			has |= from[k] == ',';
+		check_int(vector_copy_has(to, from, len, ','), has);
+		check(has || !memcmp(to, from, len));
+	}
+}

@@ -1,0 +1,36 @@
+/* Decimal digits, eight at a time in one word. */
+#ifndef DIGITS_H
+#define DIGITS_H
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#define DIGITS_ONES UINT64_C(0x0101010101010101)
+
+/* The eight bytes at p, the first of them the lowest. */
+static inline uint64_t digits_load(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
+}
+
+/* Not 0 where a byte of the word is no digit. */
+static inline uint64_t digits_wrong(uint64_t word)
+{
+	return ((word + DIGITS_ONES * 0x46) | (word - DIGITS_ONES * '0')) & (DIGITS_ONES * 0x80);
+}
+
+/* What eight digits say (Lemire and Mula, "Number parsing at a gigabyte per second", 2021). */
+static inline uint32_t digits_value(uint64_t word)
+{
+	word -= DIGITS_ONES * '0';
+	word = word * 10 + (word >> 8);
+	return (uint32_t)(((word & 0x000000ff000000ff) * 0x000f424000000064 +
+				  ((word >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >>
+			  32);
+}
+
+#endif
