@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DIGITS_64 = 19 }; /* of the largest int64 */
 
@@ -114,6 +115,50 @@ bool numeral_floor(const struct numeral *n, int power, int64_t *floored)
 	magnitude += n->negative && has_rest;
 	*floored = (int64_t)(n->negative ? 0 - magnitude : magnitude);
 	return magnitude <= limit;
+}
+
+/* The first of four characters in the lowest byte. */
+static uint32_t four(const char *text)
+{
+	uint32_t word;
+
+	memcpy(&word, text, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap32(word);
+#else
+	return word;
+#endif
+}
+
+/* All at once, in the bytes of a word. */
+bool numeral_read_short(const char *text, size_t len, uint64_t *value, int *places)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	unsigned unused = 64 - 8 * (unsigned)len;
+	uint64_t v, point;
+
+	*places = 0;
+	if (len < 4 || len > 8)
+		return false;
+	/* a digit's value in each byte, the last in the highest; zeros come before the first */
+	v = (uint64_t)four(text + len - 4) << 32 | (uint64_t)four(text) << unused;
+	v ^= ones * '0' << unused;
+	point = v ^ ones * ('.' ^ '0');
+	point = (point - ones) & ~point & highs;
+	if (point) {
+		int at = __builtin_ctzll(point) - 7;
+		uint64_t before = ((uint64_t)1 << at) - 1;
+
+		*places = 7 - at / 8;
+		/* what is before the point moves up to what is behind it */
+		v = (v & ~before & ~(UINT64_C(0xff) << at)) | (v & before) << 8;
+	}
+	if (((v + ones * (0x7f - 9)) | v) & highs)
+		return false;
+	v = (v * 10 + (v >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	v = (v * 100 + (v >> 16)) & UINT64_C(0x0000ffff0000ffff);
+	*value = (v * 10000 + (v >> 32)) & UINT32_MAX;
+	return true;
 }
 
 /*
