@@ -121,12 +121,11 @@ const char *decimal_parse(struct decimal *d, const char *text, size_t len)
 	return NULL;
 }
 
-static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
+/* Not a part of print_exact, which would then save registers for it each time. */
+__attribute__((noinline)) static size_t print_digits(char *out, uint128 rest, int places)
 {
 	char text[DECIMAL_TEXT_MAX];
 	char *p = text + sizeof(text);
-	uint128 rest = exact_magnitude(d->coefficient);
-	int places = d->scale;
 	size_t len;
 
 	do {
@@ -138,12 +137,23 @@ static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
 		if (--places == 0)
 			*--p = '.';
 	} while (rest || places >= 0);
-	if (d->coefficient < 0)
-		*--p = '-';
 	len = (size_t)(text + sizeof(text) - p);
 	memcpy(out, p, len);
-	out[len] = '\0';
 	return len;
+}
+
+static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
+{
+	uint128 magnitude = exact_magnitude(d->coefficient);
+	size_t negative = d->coefficient < 0, len = 0;
+
+	*out = '-';
+	if (magnitude <= UINT64_MAX)
+		len = numeral_print_short(out + negative, (uint64_t)magnitude, d->scale);
+	if (!len)
+		len = print_digits(out + negative, magnitude, d->scale);
+	out[negative + len] = '\0';
+	return negative + len;
 }
 
 size_t decimal_print(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
