@@ -329,7 +329,7 @@ size_t aggregates_heap_bytes(const struct aggregates *a)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; a->has_heap && i < a->count; i++)
 		bytes += a->list[i].heap_bytes;
 	return bytes;
 }
