@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/numeral.h"
 
 enum { SMALLEST = 64, NUMBER_MAX = 20 };
 
@@ -40,11 +39,7 @@ void buf_text(struct buf *b, const char *text)
 void buf_number(struct buf *b, uint64_t number)
 {
 	char text[NUMBER_MAX], *p = text + sizeof(text);
-	size_t len = numeral_print_short(buf_reserve(b, NUMERAL_SHORT_MAX), number, 0);
 
-	b->len += len;
-	if (len)
-		return;
 	do {
 		*--p = (char)('0' + number % 10);
 		number /= 10;

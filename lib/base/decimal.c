@@ -79,9 +79,7 @@ static const char *parse_any(struct decimal *d, const char *text, size_t len)
 	return set_numeral(d, &n) ? NULL : decimal_from_double(d, numeral_to_double(&n));
 }
 
-/* Not a part of decimal_parse, which would then save registers for it each time. */
-__attribute__((noinline)) static const char *parse_digits(
-	struct decimal *d, const char *text, size_t len)
+const char *decimal_parse(struct decimal *d, const char *text, size_t len)
 {
 	bool negative = text[0] == '-';
 	size_t point = 0;
@@ -107,25 +105,12 @@ __attribute__((noinline)) static const char *parse_digits(
 	return NULL;
 }
 
-const char *decimal_parse(struct decimal *d, const char *text, size_t len)
-{
-	bool negative = text[0] == '-';
-	uint64_t value;
-	int places;
-
-	if (!numeral_read_short(text + negative, len - negative, &value, &places))
-		return parse_digits(d, text, len);
-	d->coefficient = negative ? -(int64_t)value : (int64_t)value;
-	d->scale = (uint8_t)places;
-	d->is_double = false;
-	return NULL;
-}
-
-/* Not a part of print_exact, which would then save registers for it each time. */
-__attribute__((noinline)) static size_t print_digits(char *out, uint128 rest, int places)
+static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
 {
 	char text[DECIMAL_TEXT_MAX];
 	char *p = text + sizeof(text);
+	uint128 rest = exact_magnitude(d->coefficient);
+	int places = d->scale;
 	size_t len;
 
 	do {
@@ -137,23 +122,12 @@ __attribute__((noinline)) static size_t print_digits(char *out, uint128 rest, in
 		if (--places == 0)
 			*--p = '.';
 	} while (rest || places >= 0);
+	if (d->coefficient < 0)
+		*--p = '-';
 	len = (size_t)(text + sizeof(text) - p);
 	memcpy(out, p, len);
+	out[len] = '\0';
 	return len;
-}
-
-static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
-{
-	uint128 magnitude = exact_magnitude(d->coefficient);
-	size_t negative = d->coefficient < 0, len = 0;
-
-	*out = '-';
-	if (magnitude <= UINT64_MAX)
-		len = numeral_print_short(out + negative, (uint64_t)magnitude, d->scale);
-	if (!len)
-		len = print_digits(out + negative, magnitude, d->scale);
-	out[negative + len] = '\0';
-	return negative + len;
 }
 
 size_t decimal_print(char out[DECIMAL_TEXT_MAX], const struct decimal *d)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { DIGITS_64 = 19 }; /* of the largest int64 */
 
@@ -115,108 +114,6 @@ bool numeral_floor(const struct numeral *n, int power, int64_t *floored)
 	magnitude += n->negative && has_rest;
 	*floored = (int64_t)(n->negative ? 0 - magnitude : magnitude);
 	return magnitude <= limit;
-}
-
-/* Words whose lowest byte is the first in memory. */
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-static uint32_t first_low_32(uint32_t word)
-{
-	return __builtin_bswap32(word);
-}
-
-static uint64_t first_low_64(uint64_t word)
-{
-	return __builtin_bswap64(word);
-}
-#else
-static uint32_t first_low_32(uint32_t word)
-{
-	return word;
-}
-
-static uint64_t first_low_64(uint64_t word)
-{
-	return word;
-}
-#endif
-
-static const uint64_t ones = UINT64_C(0x0101010101010101);
-
-static uint32_t four(const char *text)
-{
-	uint32_t word;
-
-	memcpy(&word, text, sizeof(word));
-	return first_low_32(word);
-}
-
-static void put_eight(char *to, uint64_t bytes)
-{
-	bytes = first_low_64(bytes);
-	memcpy(to, &bytes, sizeof(bytes));
-}
-
-/* All at once, in the bytes of a word. */
-bool numeral_read_short(const char *text, size_t len, uint64_t *value, int *places)
-{
-	const uint64_t highs = ones << 7;
-	unsigned unused = 64 - 8 * (unsigned)len;
-	uint64_t v, point;
-
-	*places = 0;
-	if (len < 4 || len > 8)
-		return false;
-	/* a digit's value in each byte, the last in the highest; zeros come before the first */
-	v = (uint64_t)four(text + len - 4) << 32 | (uint64_t)four(text) << unused;
-	v ^= ones * '0' << unused;
-	point = v ^ ones * ('.' ^ '0');
-	point = (point - ones) & ~point & highs;
-	if (point) {
-		int at = __builtin_ctzll(point) - 7;
-		uint64_t before = ((uint64_t)1 << at) - 1;
-
-		*places = 7 - at / 8;
-		/* what is before the point moves up to what is behind it */
-		v = (v & ~before & ~(UINT64_C(0xff) << at)) | (v & before) << 8;
-	}
-	if (((v + ones * (0x7f - 9)) | v) & highs)
-		return false;
-	v = (v * 10 + (v >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-	v = (v * 100 + (v >> 16)) & UINT64_C(0x0000ffff0000ffff);
-	*value = (v * 10000 + (v >> 32)) & UINT32_MAX;
-	return true;
-}
-
-/* The eight digits of a number, the first in the lowest byte: halves, quarters, eighths of it, each
- * divided in its place (by 10000, by 100 and by 10, as a product and a shift). */
-static uint64_t eight_digits(uint32_t value)
-{
-	uint64_t v = value / 10000 + ((uint64_t)(value % 10000) << 32);
-	uint64_t high = (v * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
-
-	v = high + ((v - 100 * high) << 16);
-	high = (v * 103 >> 10) & UINT64_C(0x000f000f000f000f);
-	return high + ((v - 10 * high) << 8);
-}
-
-size_t numeral_print_short(char to[NUMERAL_SHORT_MAX], uint64_t value, int places)
-{
-	uint64_t digits;
-	int zeros, whole;
-
-	if (value >= 100000000 || places > 7)
-		return 0;
-	digits = eight_digits((uint32_t)value);
-	/* of those before the point the last stays */
-	zeros = __builtin_ctzll(digits | (uint64_t)1 << 8 * (7 - places)) / 8;
-	whole = 8 - places - zeros;
-	digits |= ones * '0';
-	put_eight(to, digits >> 8 * zeros);
-	if (!places)
-		return (size_t)whole;
-	to[whole] = '.';
-	put_eight(to + whole + 1, digits >> 8 * (8 - places));
-	return (size_t)(whole + 1 + places);
 }
 
 /*

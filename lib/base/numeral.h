@@ -31,17 +31,6 @@ bool numeral_read(struct numeral *n, const char *text, size_t len);
 /* Rounds the number times 10^power down to an integer; false if it doesn't fit. */
 bool numeral_floor(const struct numeral *n, int power, int64_t *floored);
 
-/* Reads digits with perhaps a point among them, no sign: the number without its point, and how many
- * digits are behind that. False if it is none or not of four to eight characters. */
-bool numeral_read_short(const char *text, size_t len, uint64_t *value, int *places);
-
-enum { NUMERAL_SHORT_MAX = 17 };
-
-/* Writes value * 10^-places with all places, no NUL, and returns its length; what is behind that
- * up to NUMERAL_SHORT_MAX is undefined. 0 where it has not less than nine digits, or eight places.
- */
-size_t numeral_print_short(char to[NUMERAL_SHORT_MAX], uint64_t value, int places);
-
 /* The nearest double, infinite if it is beyond all of them. */
 double numeral_to_double(const struct numeral *n);
 

@@ -430,7 +430,7 @@ void test_average_rounds_ties_to_even(void)
 	check_mean("9007199254740996", 2, true, "4503599627370498");
 }
 
-/* Short ones are read all at once: each length, with the point in each place, and each digit. */
+/* Each length, with the point in each place, and each digit. */
 void test_every_length(void)
 {
 	static const char *const digits[] = {"1234567890123", "9081726354098"};

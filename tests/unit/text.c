@@ -84,7 +84,7 @@ void test_quote_every_byte(void)
 		for (size_t at = 0; at < len; at++)
 			for (int c = 0; c < 128; c++) {
 				static const char special[] = "\"\\\b\f\n\r\t";
-				char text[21], escape[8] = {(char)c}, want[40];
+				char text[21], escape[8] = {(char)c}, want[80];
 
 				if (c && strchr(special, c))
 					snprintf(escape, sizeof(escape), "\\%c",
