@@ -135,8 +135,8 @@ struct table_entry *changes_take_behind(struct changes *c, const struct table *t
 		if (c->at > t->slot_mask)
 			c->at = 0;
 		if (c->at + AHEAD <= t->slot_mask && t->slots[c->at + AHEAD])
-			fetch(t->slots[c->at + AHEAD]);
-		e = t->slots[c->at++];
+			fetch(table_at(t, c->at + AHEAD));
+		e = table_at(t, c->at++);
 		if (!e || !changes_is_written(e) || (e->mark & CHANGES_ROUND) == c->round)
 			continue;
 		changes_set_written(c, e);

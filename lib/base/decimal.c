@@ -322,11 +322,6 @@ int decimal_compare(const struct decimal *a, const struct decimal *b)
 	return compare_exact(a, b);
 }
 
-void decimal_sum_init(struct decimal_sum *s)
-{
-	*s = (struct decimal_sum){.coefficient = 0};
-}
-
 static void sum_double(struct decimal_sum *s, double value)
 {
 	double total = s->number + value;
@@ -336,11 +331,15 @@ static void sum_double(struct decimal_sum *s, double value)
 	s->number = total;
 }
 
-/* Not a part of decimal_sum_add, which would then save registers for it each time. */
-__attribute__((noinline)) static void sum_any(struct decimal_sum *s, const struct decimal *d)
+void decimal_sum_add_any(struct decimal_sum *s, const struct decimal *d)
 {
-	struct decimal total = {.coefficient = s->coefficient, .scale = s->scale};
+	struct decimal total = {.scale = s->scale};
 
+	if (s->is_double) {
+		sum_double(s, decimal_to_double(d));
+		return;
+	}
+	total.coefficient = s->coefficient;
 	s->largest = d->scale > s->largest ? d->scale : s->largest;
 	if (d->is_double)
 		decimal_from_double(&total, decimal_to_double(&total));
@@ -356,19 +355,6 @@ __attribute__((noinline)) static void sum_any(struct decimal_sum *s, const struc
 	s->lost = 0;
 	if (d->is_double)
 		sum_double(s, d->number);
-}
-
-void decimal_sum_add(struct decimal_sum *s, const struct decimal *d)
-{
-	int128 total;
-
-	if (s->is_double)
-		sum_double(s, decimal_to_double(d));
-	else if (s->scale == d->scale && !d->is_double &&
-		 !__builtin_add_overflow(s->coefficient, d->coefficient, &total))
-		s->coefficient = total;
-	else
-		sum_any(s, d);
 }
 
 const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total)

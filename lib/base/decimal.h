@@ -117,8 +117,35 @@ struct decimal_sum {
 	bool is_double;
 };
 
-void decimal_sum_init(struct decimal_sum *s);
-void decimal_sum_add(struct decimal_sum *s, const struct decimal *d);
+static inline void decimal_sum_init(struct decimal_sum *s)
+{
+	*s = (struct decimal_sum){.coefficient = 0};
+}
+
+void decimal_sum_add_any(struct decimal_sum *s, const struct decimal *d);
+
+static inline void decimal_sum_add(struct decimal_sum *s, const struct decimal *d)
+{
+	int128 total;
+
+	if (s->scale == d->scale && !s->is_double && !d->is_double &&
+		!__builtin_add_overflow(s->coefficient, d->coefficient, &total))
+		s->coefficient = total;
+	else
+		decimal_sum_add_any(s, d);
+}
+
+/* The sum of that number alone. */
+static inline void decimal_sum_begin(struct decimal_sum *s, const struct decimal *d)
+{
+	decimal_sum_init(s);
+	if (d->is_double) {
+		decimal_sum_add_any(s, d);
+		return;
+	}
+	s->coefficient = d->coefficient;
+	s->scale = s->largest = d->scale;
+}
 
 /* As decimal_pack and decimal_unpack. What is unpacked goes on as what was packed. */
 void decimal_sum_pack(const struct decimal_sum *s, struct buf *to);

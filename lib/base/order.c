@@ -8,17 +8,30 @@
 
 enum { DIGITS = 8, VALUES = 256, FEW = 48 };
 
+static uint64_t eight(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return word;
+#else
+	return __builtin_bswap64(word);
+#endif
+}
+
 uint64_t order_head(const char *key, size_t len, size_t from)
 {
-	uint64_t head = 0;
+	char last[sizeof(uint64_t)] = {0};
 
-	if (from < len)
-		memcpy(&head, key + from, len - from < sizeof(head) ? len - from : sizeof(head));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	return head;
-#else
-	return __builtin_bswap64(head);
-#endif
+	if (from >= len)
+		return 0;
+	if (len - from >= sizeof(last))
+		return eight(key + from);
+	if (len >= sizeof(last))
+		return eight(key + len - sizeof(last)) << 8 * (sizeof(last) - (len - from));
+	memcpy(last, key + from, len - from);
+	return eight(last);
 }
 
 static void sort_few(struct order_item *items, size_t count)

@@ -185,9 +185,20 @@ static void *room(struct table *t, size_t size)
 
 /* Slots */
 
+/* In its slot an entry's address has some bits of its hash in those that its alignment leaves free:
+ * most others are told from it without a look at them. */
+enum { SPARE_BITS = 3 };
+
+_Static_assert(TABLE_ALIGN == 1 << SPARE_BITS, "addresses have so many bits to spare");
+
+static unsigned spare_of(uint32_t hash)
+{
+	return hash >> (TABLE_HASH_BITS - SPARE_BITS);
+}
+
 static void slots_resize(struct table *t, size_t count)
 {
-	struct table_entry **old = t->slots;
+	char **old = t->slots;
 	size_t old_count = old ? (size_t)t->slot_mask + 1 : 0;
 
 	t->slots = mem_zero(count, sizeof(*t->slots));
@@ -197,7 +208,7 @@ static void slots_resize(struct table *t, size_t count)
 
 		if (!old[i])
 			continue;
-		at = old[i]->hash & t->slot_mask;
+		at = table_entry_in(old[i])->hash & t->slot_mask;
 		while (t->slots[at])
 			at = (at + 1) & t->slot_mask;
 		t->slots[at] = old[i];
@@ -207,19 +218,27 @@ static void slots_resize(struct table *t, size_t count)
 	free(old);
 }
 
-/* Where the key stands or would stand. */
-static struct table_entry **slot_of(
-	const struct table *t, uint32_t hash, const void *key, size_t len)
+static inline bool is_key(
+	const struct table *t, const struct table_entry *e, const void *key, size_t len)
 {
+	return e->key_len == len && memcmp(table_key(t, e), key, len) == 0;
+}
+
+/* Where the key stands or would stand. */
+static inline uint32_t slot_of(const struct table *t, uint32_t hash, const void *key, size_t len)
+{
+	unsigned spare = spare_of(hash);
 	uint32_t at = hash & t->slot_mask;
 
-	for (;; at = (at + 1) & t->slot_mask) {
-		struct table_entry *e = t->slots[at];
+	for (; t->slots[at]; at = (at + 1) & t->slot_mask) {
+		const struct table_entry *e = table_at(t, at);
 
-		if (!e || (e->hash == hash && e->key_len == len &&
-				  memcmp(table_key(t, e), key, len) == 0))
-			return &t->slots[at];
+		if (((uintptr_t)t->slots[at] & (TABLE_ALIGN - 1)) != spare)
+			continue;
+		if (e->hash == hash && is_key(t, e, key, len))
+			break;
 	}
+	return at;
 }
 
 static uint32_t hash_of(const void *key, size_t len)
@@ -229,36 +248,44 @@ static uint32_t hash_of(const void *key, size_t len)
 
 void *table_find(const struct table *t, const void *key, size_t len)
 {
-	struct table_entry *e = t->slots ? *slot_of(t, hash_of(key, len), key, len) : NULL;
+	uint32_t at;
 
-	return e ? e->value : NULL;
+	if (!t->slots)
+		return NULL;
+	at = slot_of(t, hash_of(key, len), key, len);
+	return t->slots[at] ? table_at(t, at)->value : NULL;
+}
+
+static struct table_entry *new_entry(struct table *t, uint32_t hash, const void *key, size_t len)
+{
+	struct table_entry *e = room(t, size_of(t, len));
+
+	*e = (struct table_entry){.key_len = (uint32_t)len};
+	e->hash = hash & (((uint32_t)1 << TABLE_HASH_BITS) - 1);
+	memset(e->value, 0, t->value_bytes);
+	memcpy(e->value + t->value_bytes, key, len);
+	return e;
 }
 
 void *table_add(struct table *t, const void *key, size_t len, bool *added)
 {
-	uint32_t hash = hash_of(key, len);
-	struct table_entry **slot, *e;
+	uint32_t hash = hash_of(key, len), at;
+	struct table_entry *e;
 
 	if (!t->slots)
 		slots_resize(t, SLOTS_MIN);
-	slot = slot_of(t, hash, key, len);
-	*added = !*slot;
-	if (*slot)
-		return (*slot)->value;
+	at = slot_of(t, hash, key, len);
+	*added = !t->slots[at];
+	if (!*added)
+		return table_at(t, at)->value;
 	if (t->count == (uint32_t)1 << 31)
 		die(EX_TEMPFAIL, "a table has more than 2^31 entries");
 	if (t->count + 1 > t->slot_mask - t->slot_mask / 4) {
 		slots_resize(t, ((size_t)t->slot_mask + 1) * 2);
-		slot = slot_of(t, hash, key, len);
+		at = slot_of(t, hash, key, len);
 	}
-	e = room(t, size_of(t, len));
-	*e = (struct table_entry){
-		.key_len = (uint32_t)len,
-		.hash = hash & (((uint32_t)1 << TABLE_HASH_BITS) - 1),
-	};
-	memset(e->value, 0, t->value_bytes);
-	memcpy(e->value + t->value_bytes, key, len);
-	*slot = e;
+	e = new_entry(t, hash, key, len);
+	t->slots[at] = (char *)e + spare_of(hash);
 	t->count++;
 	return e->value;
 }
@@ -267,7 +294,7 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 static void close_hole(struct table *t, uint32_t hole)
 {
 	for (uint32_t at = (hole + 1) & t->slot_mask; t->slots[at]; at = (at + 1) & t->slot_mask) {
-		uint32_t from_home = (at - t->slots[at]->hash) & t->slot_mask;
+		uint32_t from_home = (at - table_at(t, at)->hash) & t->slot_mask;
 
 		if (from_home < ((at - hole) & t->slot_mask))
 			continue;
@@ -281,7 +308,7 @@ void table_take_out(struct table *t, struct table_entry *e)
 {
 	uint32_t at = e->hash & t->slot_mask;
 
-	while (t->slots[at] != e) {
+	while (table_at(t, at) != e) {
 		assert(t->slots[at]);
 		at = (at + 1) & t->slot_mask;
 	}
@@ -314,10 +341,10 @@ void table_delete(struct table *t, struct table_entry *e)
 struct table_entry *table_next(const struct table *t, size_t *at)
 {
 	while (t->slots && *at <= t->slot_mask) {
-		struct table_entry *e = t->slots[(*at)++];
+		size_t slot = (*at)++;
 
-		if (e)
-			return e;
+		if (t->slots[slot])
+			return table_at(t, slot);
 	}
 	return NULL;
 }
@@ -332,39 +359,62 @@ static int by_key(const void *a, const void *b, const void *table)
 }
 
 /* How much of the first key all keys begin with: it tells none from the other. */
-static size_t common_len(const struct table *t, const struct order_item *items)
+static size_t common_len(const struct table *t, struct table_entry *const *entries)
 {
-	const struct table_entry *first = items[0].what;
-	const char *key = table_key(t, first);
-	size_t common = first->key_len;
+	const char *first = table_key(t, entries[0]);
+	size_t common = entries[0]->key_len;
 
 	for (uint32_t i = 1; i < t->count && common; i++) {
-		const struct table_entry *e = items[i].what;
-		size_t at = 0;
+		const struct table_entry *e = entries[i];
+		const char *key = table_key(t, e);
+		size_t at = 0, most = e->key_len < common ? e->key_len : common;
 
-		common = e->key_len < common ? e->key_len : common;
-		while (at < common && table_key(t, e)[at] == key[at])
+		if (most == common && memcmp(key, first, common) == 0)
+			continue;
+		while (at < most && key[at] == first[at])
 			at++;
 		common = at;
 	}
 	return common;
 }
 
+/* All of them are fetched, as each lies elsewhere. */
+static struct table_entry **gather(const struct table *t)
+{
+	struct table_entry **entries = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
+	size_t count = 0;
+
+	for (size_t at = 0; count < t->count; at++) {
+		struct table_entry *e = table_at(t, at);
+
+		if (!e)
+			continue;
+		__builtin_prefetch(e);
+		__builtin_prefetch(table_key(t, e));
+		entries[count++] = e;
+	}
+	entries[count] = NULL;
+	return entries;
+}
+
 struct table_entry **table_sorted(const struct table *t)
 {
-	struct order_item *items = mem_alloc((t->count + 1) * sizeof(*items));
-	struct table_entry **sorted = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
-	size_t at = 0, from;
+	struct table_entry **sorted = gather(t);
+	struct order_item *items;
+	size_t from;
 
+	if (t->count < 2)
+		return sorted;
+	items = mem_alloc(t->count * sizeof(*items));
+	from = common_len(t, sorted);
 	for (uint32_t i = 0; i < t->count; i++)
-		items[i].what = sorted[i] = table_next(t, &at);
-	from = t->count ? common_len(t, items) : 0;
-	for (uint32_t i = 0; i < t->count; i++)
-		items[i].head = order_head(table_key(t, sorted[i]), sorted[i]->key_len, from);
+		items[i] = (struct order_item){
+			.head = order_head(table_key(t, sorted[i]), sorted[i]->key_len, from),
+			.what = sorted[i],
+		};
 	order_sort(items, t->count, by_key, t);
 	for (uint32_t i = 0; i < t->count; i++)
 		sorted[i] = items[i].what;
-	sorted[t->count] = NULL;
 	free(items);
 	return sorted;
 }

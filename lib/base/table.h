@@ -23,7 +23,7 @@ struct table_entry {
 };
 
 struct table {
-	struct table_entry **slots; /* open addressing, linear probing */
+	char **slots; /* open addressing, linear probing: table_at */
 	uint32_t slot_mask;
 	uint32_t count;
 	uint32_t value_bytes;
@@ -64,6 +64,19 @@ static inline const char *table_key(const struct table *t, const struct table_en
 static inline struct table_entry *table_entry_of(void *value)
 {
 	return (struct table_entry *)(void *)((char *)value - offsetof(struct table_entry, value));
+}
+
+/* The entry that a slot has, of those from 0 to slot_mask; NULL: none. */
+static inline struct table_entry *table_entry_in(char *slot)
+{
+	size_t spare = (uintptr_t)slot & (TABLE_ALIGN - 1);
+
+	return slot ? (struct table_entry *)(void *)(slot - spare) : NULL;
+}
+
+static inline struct table_entry *table_at(const struct table *t, size_t slot)
+{
+	return table_entry_in(t->slots[slot]);
 }
 
 /* The next entry in no order; *at is 0 at first. NULL behind the last. */

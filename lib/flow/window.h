@@ -37,6 +37,12 @@ enum windowing_answer {
 	WINDOWING_BEYOND, /* a window of it does not lie in 64 bits */
 };
 
+/* Whether a time may be in more windows than one. */
+static inline bool windowing_overlaps(const struct windowing *k)
+{
+	return k->kind == WINDOWING_HOPPING && k->slide_ns < k->size_ns;
+}
+
 /* The last window that holds time_ns; those before 1970 are floored. */
 enum windowing_answer windowing_last(const struct windowing *k, int64_t time_ns, struct window *w);
 

@@ -17,12 +17,29 @@ struct range_state {
 	bool is_there;
 };
 
+/* Where its number stands, if it stands in a field; else -1. */
+static int number_at(const struct aggregate *g)
+{
+	switch (g->kind) {
+	case AGGREGATE_SUM:
+	case AGGREGATE_AVG:
+	case AGGREGATE_STDDEV:
+	case AGGREGATE_MIN:
+	case AGGREGATE_MAX:
+	case AGGREGATE_QUANTILE:
+		return g->value ? expr_path(g->value) : -1;
+	default:
+		return -1;
+	}
+}
+
 const char *aggregates_compile(
 	struct aggregates *a, const char *list, struct paths *paths, size_t *column)
 {
 	const char *why = aggparse_list(a, list, paths, column);
 
 	for (size_t i = 0; i < a->count; i++) {
+		a->list[i].number_at = number_at(&a->list[i]);
 		a->list[i].offset = a->state_bytes;
 		a->list[i].has_heap = aggstate_has_heap(a->list[i].kind);
 		a->has_heap |= a->list[i].has_heap;
@@ -86,6 +103,13 @@ static const char *read_number(
 	return "not_a_number";
 }
 
+/* A number in a field needs no expression. */
+static const char *read_field(struct aggregate_input *in, const struct span *number)
+{
+	in->is_there = true;
+	return decimal_parse(&in->number, number->at, number->len) ? "not_a_number" : NULL;
+}
+
 /* Values are kept as JSON in which equal ones are the same bytes. */
 static void read_text(struct aggregate_input *in, const struct value *v)
 {
@@ -135,6 +159,8 @@ static const char *read_one(const struct aggregates *a, struct aggregate *g,
 	g->input.is_there = !g->value;
 	if (!g->value)
 		return NULL;
+	if (g->number_at >= 0 && values[g->number_at].type == SPAN_NUMBER)
+		return read_field(&g->input, &values[g->number_at]);
 	v = expr_eval(g->value, values);
 	if (is_absent(v))
 		return NULL;
@@ -221,21 +247,38 @@ static const void *part_of(const void *state, size_t offset)
 	return (const char *)state + offset;
 }
 
+static void apply_any(struct aggregates *a, struct aggregate *g, void *at, int64_t time_ns)
+{
+	size_t before = g->has_heap ? aggstate_heap(g, at) : 0;
+
+	aggstate_apply(g, at, time_ns, a->sequence);
+	note_inexact(a, g, at);
+	if (g->has_heap)
+		g->heap_bytes += aggstate_heap(g, at) - before;
+}
+
+static void apply_sum(struct aggregates *a, struct aggregate *g, struct sum_state *s)
+{
+	aggstate_add_sum(s, &g->input.number);
+	if (s->sum.is_double)
+		note_inexact(a, g, s);
+}
+
 void aggregates_apply(struct aggregates *a, void *state, int64_t time_ns)
 {
 	a->sequence++;
 	for (size_t i = 0; i < a->count; i++) {
 		struct aggregate *g = &a->list[i];
 		void *at = part(state, g->offset);
-		size_t before;
 
 		if (!g->input.is_there)
 			continue;
-		before = g->has_heap ? aggstate_heap(g, at) : 0;
-		aggstate_apply(g, at, time_ns, a->sequence);
-		note_inexact(a, g, at);
-		if (g->has_heap)
-			g->heap_bytes += aggstate_heap(g, at) - before;
+		if (g->kind == AGGREGATE_COUNT)
+			++*(uint64_t *)at;
+		else if (g->kind == AGGREGATE_SUM)
+			apply_sum(a, g, at);
+		else
+			apply_any(a, g, at, time_ns);
 	}
 	if (a->has_range)
 		widen(part(state, a->range_offset), time_ns, time_ns);
@@ -286,7 +329,7 @@ size_t aggregates_heap_bytes(const struct aggregates *a)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; a->has_heap && i < a->count; i++)
 		bytes += a->list[i].heap_bytes;
 	return bytes;
 }

@@ -50,6 +50,7 @@ struct aggregate {
 	char *name;         /* of its field in the result */
 	char *argument;     /* the text of value, for messages */
 	struct expr *value; /* NULL: none, for count */
+	int number_at;      /* of a value that is a field: its place among the spans; else -1 */
 	struct expr *other; /* of argmin and argmax: what is given; NULL: the whole record */
 	bool is_list;       /* first and last with a number */
 	uint32_t limit;     /* of lists and top */

@@ -64,13 +64,6 @@ size_t aggstate_heap(const struct aggregate *g, const void *at)
 	return 0;
 }
 
-static void add_sum(struct sum_state *s, const struct decimal *value)
-{
-	if (!s->count++)
-		decimal_sum_init(&s->sum);
-	decimal_sum_add(&s->sum, value);
-}
-
 /* sign is 1 for the largest, -1 for the smallest; of equal ones the first stays. */
 static void add_extreme(struct extreme_state *s, const struct decimal *value, int sign)
 {
@@ -96,7 +89,7 @@ void aggstate_apply(const struct aggregate *g, void *at, int64_t time_ns, uint64
 		break;
 	case AGGREGATE_SUM:
 	case AGGREGATE_AVG:
-		add_sum(at, &in->number);
+		aggstate_add_sum(at, &in->number);
 		break;
 	case AGGREGATE_STDDEV:
 		moments_add(at, &in->number);

@@ -37,6 +37,14 @@ static inline bool aggstate_has_heap(enum aggregate_kind kind)
 	return kind > AGGREGATE_MAX;
 }
 
+static inline void aggstate_add_sum(struct sum_state *s, const struct decimal *value)
+{
+	if (s->count++)
+		decimal_sum_add(&s->sum, value);
+	else
+		decimal_sum_begin(&s->sum, value);
+}
+
 /* Takes g->input, which is there. The sequence is that of arrival. */
 void aggstate_apply(const struct aggregate *g, void *at, int64_t time_ns, uint64_t sequence);
 

@@ -126,6 +126,13 @@ const struct value *expr_eval(struct expr *e, const struct span *values)
 	return e->stack[0];
 }
 
+int expr_path(const struct expr *e)
+{
+	const struct step *first = e->program.steps;
+
+	return e->program.count == 1 && first->op == OP_PATH ? (int)first->target : -1;
+}
+
 bool expr_true(struct expr *e, const struct span *values)
 {
 	return expr_eval(e, values)->type == VALUE_TRUE;

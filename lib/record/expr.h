@@ -38,6 +38,9 @@ size_t expr_extent(const char *text);
 /* What it gives borrows the scanned line and e, until e is evaluated again. */
 const struct value *expr_eval(struct expr *e, const struct span *values);
 
+/* The place among the values of what it gives, where it is a path and nothing else; else -1. */
+int expr_path(const struct expr *e);
+
 /* Whether it gives true: not false, not missing, not anything else. */
 bool expr_true(struct expr *e, const struct span *values);
 

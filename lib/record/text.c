@@ -89,10 +89,47 @@ static void quote_special(struct buf *to, unsigned char c)
 		buf_format(to, "\\u%04x", c);
 }
 
+/* Whether one of a word's bytes is below a blank, a quote or a backslash. */
+static inline bool has_special(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+	uint64_t found = ((word - ones * ' ') & ~word) | ((quote - ones) & ~quote) |
+			 ((backslash - ones) & ~backslash);
+
+	return found & ones << 7;
+}
+
+static uint64_t eight(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* Whether nothing in it is to be escaped; of less than eight bytes that is not asked. */
+static bool is_plain(const char *text, size_t len)
+{
+	bool special = len < 8;
+
+	for (size_t at = 0; !special && at + 8 <= len; at += 8)
+		special = has_special(eight(text + at));
+	return !special && !has_special(eight(text + len - 8));
+}
+
 void text_quote(struct buf *to, const char *text, size_t len)
 {
 	const char *end = text + len, *plain = text;
 
+	if (is_plain(text, len)) {
+		char *at = buf_reserve(to, len + 2);
+
+		at[0] = at[len + 1] = '"';
+		memcpy(at + 1, text, len);
+		to->len += len + 2;
+		return;
+	}
 	buf_char(to, '"');
 	for (const char *p = text; p < end; p++) {
 		unsigned char c = (unsigned char)*p;

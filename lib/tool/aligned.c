@@ -11,6 +11,8 @@
 struct aligned {
 	struct panekeys panes;
 	struct fill fill;
+	bool overlaps;
+	struct window last; /* that a record was in, where a time is in one window only */
 };
 
 static void aligned_init(struct windower *w)
@@ -38,6 +40,9 @@ static struct fill *fill_of(const struct windower *w)
 
 static void aligned_opened(struct windower *w)
 {
+	struct aligned *a = w->own;
+
+	a->overlaps = windowing_overlaps(&w->shape.windowing);
 	panekeys_opened(panes_of(w));
 	fill_opened(fill_of(w));
 }
@@ -224,12 +229,35 @@ static void take_into(
 		fill_late(fill_of(w), window, key, say_changed);
 }
 
+/* Most records are in the window of the record before. */
+static enum windowing_answer last_window(
+	const struct windower *w, int64_t time_ns, struct window *window)
+{
+	struct aligned *a = w->own;
+	enum windowing_answer answer;
+
+	*window = a->last;
+	if (time_ns >= window->start_ns && time_ns < window->end_ns)
+		return WINDOWING_FOUND;
+	answer = windowing_last(&w->shape.windowing, time_ns, window);
+	if (answer == WINDOWING_FOUND && !a->overlaps)
+		a->last = *window;
+	return answer;
+}
+
+static bool previous_window(const struct windower *w, int64_t time_ns, struct window *window)
+{
+	const struct aligned *a = w->own;
+
+	return a->overlaps && windowing_previous(&w->shape.windowing, time_ns, window);
+}
+
 static enum windower_answer aligned_take(struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct window window;
 	bool taken = false;
 
-	switch (windowing_last(&w->shape.windowing, time_ns, &window)) {
+	switch (last_window(w, time_ns, &window)) {
 	case WINDOWING_NONE:
 		return WINDOWER_NONE;
 	case WINDOWING_BEYOND:
@@ -244,7 +272,7 @@ static enum windower_answer aligned_take(struct windower *w, const struct buf *k
 			break;
 		take_into(w, &window, key, time_ns);
 		taken = true;
-	} while (windowing_previous(&w->shape.windowing, time_ns, &window));
+	} while (previous_window(w, time_ns, &window));
 	return taken ? WINDOWER_TAKEN : WINDOWER_LATE;
 }
 

@@ -34,7 +34,7 @@ void panekeys_init(struct panekeys *p, struct windower *w)
 			.context = w,
 			.pack = pack,
 			.unpack = unpack,
-			.clear = clear,
+			.clear = windower_has_heap(w) ? clear : NULL,
 		});
 }
 

@@ -196,13 +196,6 @@ size_t results_state_bytes(const struct results *r)
 	return r->emit == RESULTS_FINAL ? 0 : sizeof(struct issued);
 }
 
-struct issued *results_issued(const struct results *r, void *state)
-{
-	if (r->emit == RESULTS_FINAL)
-		return NULL;
-	return (struct issued *)(void *)((char *)state + r->aggregates->state_bytes);
-}
-
 /* Rows */
 
 /* The name of the i-th of key and aggregates. */

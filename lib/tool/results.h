@@ -80,7 +80,13 @@ void results_prepare(struct results *r, const char *const *bound_names, size_t b
 
 /* How many bytes of state a key has behind its aggregates'. */
 size_t results_state_bytes(const struct results *r);
-struct issued *results_issued(const struct results *r, void *state);
+
+static inline struct issued *results_issued(const struct results *r, void *state)
+{
+	if (r->emit == RESULTS_FINAL)
+		return NULL;
+	return (struct issued *)(void *)((char *)state + r->aggregates->state_bytes);
+}
 
 /* Makes the row of a key in r->row, without its end. True if it is to be out. */
 bool results_make(struct results *r, const char *key, size_t key_len, const struct result_bounds *b,

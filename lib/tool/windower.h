@@ -111,6 +111,12 @@ void windower_snapshot(struct windower *w, struct snapshot *to);
 void windower_pack(const struct windower *w, const void *state, struct buf *to);
 const char *windower_unpack(struct windower *w, void *state, const char *at, const char *end);
 
+/* Whether states may point to something. */
+static inline bool windower_has_heap(const struct windower *w)
+{
+	return w->aggregates->has_heap || w->results->emit != RESULTS_FINAL;
+}
+
 /* Lets go of what a state points to. */
 void windower_clear(struct windower *w, void *state);
 

@@ -430,6 +430,31 @@ void test_average_rounds_ties_to_even(void)
 	check_mean("9007199254740996", 2, true, "4503599627370498");
 }
 
+/* Each length, with the point in each place, and each digit. */
+void test_every_length(void)
+{
+	static const char *const digits[] = {"1234567890123", "9081726354098"};
+
+	for (size_t len = 1; len <= 12; len++)
+		for (size_t point = 1; point <= len; point++)
+			for (size_t i = 0; i < 4; i++) {
+				bool negative = i & 1;
+				char text[16] = "-", *to = text + negative;
+
+				memcpy(to, digits[i / 2], len);
+				if (point < len) {
+					memmove(to + point + 1, to + point, len - point);
+					to[point] = '.';
+				}
+				check_exact(text, text);
+			}
+	check_exact("-0.00", "0.00");
+	check_exact("0.007", "0.007");
+	check_exact("1e5", "100000");
+	check_exact("1.5e1", "15");
+	check_exact("12.5E-2", "0.125");
+}
+
 static bool unpack(struct decimal *d, const char *bytes, size_t len)
 {
 	const char *at = bytes;

@@ -77,6 +77,29 @@ void test_quote(void)
 	check_quoted("\xc3\xa4\xf0\x9f\x98\x80\n", 7, "\"\xc3\xa4\xf0\x9f\x98\x80\\n\"");
 }
 
+/* Eight bytes are looked at together: each byte, in each place. */
+void test_quote_every_byte(void)
+{
+	for (size_t len = 1; len <= 20; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 128; c++) {
+				static const char special[] = "\"\\\b\f\n\r\t";
+				char text[21], escape[8] = {(char)c}, want[80];
+
+				if (c && strchr(special, c))
+					snprintf(escape, sizeof(escape), "\\%c",
+						"\"\\bfnrt"[strchr(special, c) - special]);
+				else if (c < ' ')
+					snprintf(escape, sizeof(escape), "\\u%04x", c);
+				memset(text, '~', len);
+				text[at] = (char)c;
+				snprintf(want, sizeof(want), "\"%.*s%s%.*s\"", (int)at,
+					"~~~~~~~~~~~~~~~~~~~~", escape, (int)(len - 1 - at),
+					"~~~~~~~~~~~~~~~~~~~~");
+				check_quoted(text, len, want);
+			}
+}
+
 void test_quote_bytes_that_are_no_text(void)
 {
 	static const struct {
