@@ -306,7 +306,7 @@ static struct session *first_in_memory(struct sessionkeys *k, int64_t until)
 {
 	const struct due *due;
 
-	while ((due = dues_first(&k->dues)) && due->due_ns <= until) {
+	while ((due = dues_first(&k->dues, until))) {
 		struct table_entry *e = due->what;
 		struct session *s = first_due(k, e);
 
@@ -359,8 +359,8 @@ struct session *sessionkeys_due(struct sessionkeys *k, struct table_entry **e)
 		struct session *s = first_in_memory(k, until);
 
 		look_on_disk(k, until);
-		if (!k->has_stored || (s && !stored_is_before(k, dues_first(&k->dues)))) {
-			*e = s ? dues_first(&k->dues)->what : NULL;
+		if (!k->has_stored || (s && !stored_is_before(k, dues_first(&k->dues, until)))) {
+			*e = s ? dues_first(&k->dues, until)->what : NULL;
 			return s;
 		}
 		bring_in(k);
@@ -389,8 +389,7 @@ void sessionkeys_spilled(struct sessionkeys *k)
 
 size_t sessionkeys_bytes(const struct sessionkeys *k)
 {
-	return k->dues.cap * sizeof(struct due) +
-	       k->allocated * (sessions_head_bytes(&k->shape) + ALLOCATION_BYTES);
+	return k->dues.bytes + k->allocated * (sessions_head_bytes(&k->shape) + ALLOCATION_BYTES);
 }
 
 void sessionkeys_snapshot(const struct sessionkeys *k, json_t *state)
