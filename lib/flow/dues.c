@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { SMALLEST = 16, CHUNK_ITEMS = 42, WORD_BITS = 64 };
+enum { SMALLEST = 16, CHUNK_ITEMS = 42, WORD_BITS = 64, CACHE_LINE = 64 };
 
 /* A kilobyte of a pile. */
 struct dues_chunk {
@@ -72,6 +72,9 @@ static void put_due(struct dues *d, struct due due)
 		d->bytes += (cap - d->cap) * sizeof(*d->items);
 		d->cap = cap;
 	}
+	/* it comes up soon, and nobody has looked at it for long */
+	__builtin_prefetch(due.what);
+	__builtin_prefetch((char *)due.what + CACHE_LINE);
 	move_up(d, d->count++, due);
 }
 

@@ -15,7 +15,7 @@
 struct due {
 	int64_t due_ns;
 	int64_t tie;
-	void *what;
+	void *what; /* is fetched into the cache when it is due, never looked at */
 };
 
 /* Which of two comes first, as memcmp says it. */
