@@ -107,8 +107,8 @@ struct session *sessions_touched(
 	return first && first->first_ns <= to_ns ? first : NULL;
 }
 
-/* All of the others that the record touches, too. */
-static void join_all(const struct sessions *s, struct session *head, struct session *into,
+/* The record lies behind into: all that it touches of what comes next. */
+static void join_next(const struct sessions *s, struct session *head, struct session *into,
 	int64_t time_ns, session_join *join, void *context)
 {
 	int64_t to_ns = time_plus(time_ns, s->gap_ns);
@@ -116,10 +116,11 @@ static void join_all(const struct sessions *s, struct session *head, struct sess
 
 	while ((from = sessions_next(head, into)) && from->first_ns <= to_ns) {
 		join(context, into, from);
-		into->moved = true;
 		into->last_ns = from->last_ns;
 		sessions_end(head, from);
 	}
+	if (time_ns > into->last_ns)
+		into->last_ns = time_ns;
 }
 
 struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
@@ -129,16 +130,11 @@ struct session *sessions_extend(const struct sessions *s, struct session *head, 
 
 	if (!into)
 		return NULL;
-	into->moved = false;
-	if (head->earlier)
-		join_all(s, head, into, time_ns, join, context);
-	if (time_ns < into->first_ns) {
-		into->moved = true;
+	into->moved = time_ns < into->first_ns || time_ns > into->last_ns;
+	if (time_ns < into->first_ns)
 		into->first_ns = time_ns;
-	} else if (time_ns > into->last_ns) {
-		into->moved = true;
-		into->last_ns = time_ns;
-	}
+	else if (time_ns > into->last_ns)
+		join_next(s, head, into, time_ns, join, context);
 	return into;
 }
 
