@@ -1,85 +1,168 @@
 #include "flow/sessions.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/instant.h"
 #include "base/mem.h"
 
-int64_t sessions_end_ns(const struct sessions *s, const struct session *session)
+/* The treap: its sessions are apart, so that one order is that of their beginnings and ends. */
+
+static void put(struct session **root, struct session *session)
 {
-	return time_plus(session->last_ns, s->gap_ns);
+	struct session **earlier = &session->earlier, **later = &session->later;
+	struct session *below;
+
+	while (*root && (*root)->rank >= session->rank)
+		root = session->first_ns < (*root)->first_ns ? &(*root)->earlier : &(*root)->later;
+	below = *root;
+	*root = session;
+	/* what was there is parted */
+	while (below)
+		if (below->first_ns < session->first_ns) {
+			*earlier = below;
+			earlier = &below->later;
+			below = below->later;
+		} else {
+			*later = below;
+			later = &below->earlier;
+			below = below->earlier;
+		}
+	*earlier = *later = NULL;
 }
 
-static bool touches(const struct sessions *s, const struct session *session, int64_t time_ns)
+static void take_out(struct session **root, const struct session *session)
 {
-	return session->first_ns <= time_plus(time_ns, s->gap_ns) &&
-	       time_ns <= sessions_end_ns(s, session);
+	struct session *earlier = session->earlier, *later = session->later;
+
+	while (*root != session) {
+		assert(*root);
+		root = session->first_ns < (*root)->first_ns ? &(*root)->earlier : &(*root)->later;
+	}
+	/* what is below it is brought together */
+	while (earlier && later)
+		if (earlier->rank >= later->rank) {
+			*root = earlier;
+			root = &earlier->later;
+			earlier = earlier->later;
+		} else {
+			*root = later;
+			root = &later->earlier;
+			later = later->earlier;
+		}
+	*root = earlier ? earlier : later;
 }
 
-static struct session *earliest_touched(
-	const struct sessions *s, struct session *head, int64_t time_ns)
-{
-	struct session *earliest = NULL;
+/* With the head */
 
-	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i))
-		if (touches(s, i, time_ns) && (!earliest || i->first_ns < earliest->first_ns))
-			earliest = i;
-	return earliest;
+struct session *sessions_search(struct session *head, session_test *is_before, int64_t than)
+{
+	struct session *first = head->is_open && !is_before(head, than) ? head : NULL;
+
+	for (struct session *at = head->earlier; at;) {
+		bool before = is_before(at, than);
+
+		if (!before && (!first || at->first_ns < first->first_ns))
+			first = at;
+		at = before ? at->later : at->earlier;
+	}
+	return first;
+}
+
+static bool begins_upto(const struct session *session, int64_t time_ns)
+{
+	return session->first_ns <= time_ns;
+}
+
+static bool is_any(const struct session *session, int64_t time_ns)
+{
+	(void)session;
+	(void)time_ns;
+	return false;
+}
+
+struct session *sessions_next_of_many(struct session *head, const struct session *after)
+{
+	return after ? sessions_search(head, begins_upto, after->first_ns)
+		     : sessions_search(head, is_any, 0);
+}
+
+static bool ends_before(const struct session *session, int64_t time_ns)
+{
+	return session->last_ns < time_ns;
+}
+
+struct session *sessions_touched(
+	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns)
+{
+	int64_t from_ns = time_minus(first_ns, s->gap_ns), to_ns = time_plus(last_ns, s->gap_ns);
+	struct session *first = head;
+
+	if (head->earlier)
+		first = sessions_search(head, ends_before, from_ns);
+	else if (!head->is_open || ends_before(head, from_ns))
+		return NULL;
+	return first && first->first_ns <= to_ns ? first : NULL;
+}
+
+/* The record lies behind into: all that it touches of what comes next. */
+static void join_next(const struct sessions *s, struct session *head, struct session *into,
+	int64_t time_ns, session_join *join, void *context)
+{
+	int64_t to_ns = time_plus(time_ns, s->gap_ns);
+	struct session *from;
+
+	while ((from = sessions_next(head, into)) && from->first_ns <= to_ns) {
+		join(context, into, from);
+		into->last_ns = from->last_ns;
+		sessions_end(head, from);
+	}
+	if (time_ns > into->last_ns)
+		into->last_ns = time_ns;
 }
 
 struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
 	session_join *join, void *context)
 {
-	struct session *into = earliest_touched(s, head, time_ns), *next;
+	struct session *into = sessions_touched(s, head, time_ns, time_ns);
 
 	if (!into)
 		return NULL;
-	into->moved = false;
-	for (struct session *i = sessions_next(head, NULL); i; i = next) {
-		next = sessions_next(head, i);
-		if (i == into || !touches(s, i, time_ns))
-			continue;
-		join(context, into, i);
-		into->moved = true;
-		if (i->last_ns > into->last_ns)
-			into->last_ns = i->last_ns;
-		sessions_end(head, i);
-	}
-	if (time_ns < into->first_ns || time_ns > into->last_ns) {
-		into->moved = true;
-		into->first_ns = time_ns < into->first_ns ? time_ns : into->first_ns;
-		into->last_ns = time_ns > into->last_ns ? time_ns : into->last_ns;
-	}
+	into->moved = time_ns < into->first_ns || time_ns > into->last_ns;
+	if (time_ns < into->first_ns)
+		into->first_ns = time_ns;
+	else if (time_ns > into->last_ns)
+		join_next(s, head, into, time_ns, join, context);
 	return into;
 }
 
-struct session *sessions_begin(const struct sessions *s, struct session *head, int64_t time_ns)
+struct session *sessions_begin(
+	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns)
 {
 	struct session *made = head;
 
-	if (head->is_open) {
+	if (head->is_open)
 		made = mem_alloc(sessions_head_bytes(s));
-		made->next = head->next;
-		head->next = made;
-	}
-	made->first_ns = made->last_ns = time_ns;
+	made->first_ns = first_ns;
+	made->last_ns = last_ns;
 	made->is_open = true;
 	made->moved = made->fired = false;
 	memset(made->state, 0, s->state_bytes);
+	if (made != head) {
+		made->rank = (uint32_t)hash_bytes(&first_ns, sizeof(first_ns));
+		put(&head->earlier, made);
+	}
 	return made;
 }
 
 void sessions_end(struct session *head, struct session *session)
 {
-	struct session *before = head;
-
 	if (session == head) {
 		head->is_open = false;
 		return;
 	}
-	while (before->next != session)
-		before = before->next;
-	before->next = session->next;
+	take_out(&head->earlier, session);
 	free(session);
 }

@@ -3,8 +3,10 @@
  * [first, last + gap); two whose distance equals the gap are one. A record may join sessions that
  * were apart until then.
  *
- * They are a list. Its head lies where the caller keeps the key, and is there also with no session
- * in it, so that the usual one takes no allocation.
+ * The head lies where the caller keeps the key, and is there also with no session in it, so that
+ * the usual one takes no allocation. The others are a treap by their times (Seidel, Aragon,
+ * "Randomized Search Trees", 1996): n of them cost O(log n), whatever the order they come and go
+ * in.
  */
 #ifndef SESSIONS_H
 #define SESSIONS_H
@@ -14,9 +16,11 @@
 #include <stdint.h>
 
 struct session {
-	struct session *next; /* of the same key */
+	struct session *earlier; /* of a head: the root of all others */
+	struct session *later;
 	int64_t first_ns;
 	int64_t last_ns;
+	uint32_t rank;            /* in the treap; at random */
 	bool is_open;             /* false: nothing is here, as in a head of zeros */
 	bool moved;               /* the last record moved its bounds */
 	bool fired;               /* it has given a result, and is kept for corrections */
@@ -36,7 +40,12 @@ static inline size_t sessions_head_bytes(const struct sessions *s)
 }
 
 /* Saturating: a session at the end of time is open to the end of time. */
-int64_t sessions_end_ns(const struct sessions *s, const struct session *session);
+static inline int64_t sessions_end_ns(const struct sessions *s, const struct session *session)
+{
+	int64_t end_ns;
+
+	return __builtin_add_overflow(session->last_ns, s->gap_ns, &end_ns) ? INT64_MAX : end_ns;
+}
 
 /* What happens when a record makes from a part of into; then from's state is let go of. */
 typedef void session_join(void *context, struct session *into, struct session *from);
@@ -44,23 +53,36 @@ typedef void session_join(void *context, struct session *into, struct session *f
 /*
  * The session that a record at time_ns belongs to, its bounds moved, or NULL if there is none.
  * Sessions that the record brings together are joined into the earliest, join being told while both
- * still have their old bounds. O(sessions of the key).
+ * still have their old bounds.
  */
 struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
 	session_join *join, void *context);
 
-/* A session of one record, which touches no other; its state is zeros. */
-struct session *sessions_begin(const struct sessions *s, struct session *head, int64_t time_ns);
+/* A session from first_ns to last_ns, which touches no other; its state is zeros. */
+struct session *sessions_begin(
+	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns);
 
-/* Ends a session, whose state must have been let go of. O(sessions of the key). */
+/* Ends a session, whose state must have been let go of. */
 void sessions_end(struct session *head, struct session *session);
 
-/* The session behind `after`, in no order; NULL begins, and NULL is behind the last. */
-static inline struct session *sessions_next(struct session *head, struct session *after)
+/* Whether a session lies before what is looked for; if one does, so do all before it. */
+typedef bool session_test(const struct session *session, int64_t than);
+
+/* The first session that does not; NULL: there is none. */
+struct session *sessions_search(struct session *head, session_test *is_before, int64_t than);
+
+/* The earliest session that a record from first_ns to last_ns would belong to; NULL: none. */
+struct session *sessions_touched(
+	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns);
+
+/* The session behind `after` in the order of time; NULL begins, and NULL is behind the last. */
+struct session *sessions_next_of_many(struct session *head, const struct session *after);
+
+static inline struct session *sessions_next(struct session *head, const struct session *after)
 {
-	if (after)
-		return after->next;
-	return head->is_open ? head : head->next;
+	if (head->earlier)
+		return sessions_next_of_many(head, after);
+	return head->is_open && !after ? head : NULL;
 }
 
 #endif

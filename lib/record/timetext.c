@@ -1,52 +1,83 @@
 #include "record/timetext.h"
 
+#include <string.h>
+
 #include "base/civil.h"
 #include "base/instant.h"
 #include "record/stamp.h"
 
-/* Writes value with leading zeros and returns what is behind it. */
-static char *put(char *to, uint32_t value, int digits)
+enum { DATE_LEN = sizeof("2026-05-01T") - 1 };
+
+/* The date that was written last: times of a stream are mostly of the same day. */
+static struct {
+	int64_t days;
+	char text[DATE_LEN];
+} last = {.text = "1970-01-01T"};
+
+/* Each writes a value with leading zeros and returns what is behind it. */
+static inline char *put2(char *to, uint32_t value)
 {
-	for (int i = digits - 1; i >= 0; i--, value /= 10)
-		to[i] = (char)('0' + value % 10);
-	return to + digits;
+	to[0] = (char)('0' + value / 10);
+	to[1] = (char)('0' + value % 10);
+	return to + 2;
 }
 
-static char *put_fraction(char *to, int32_t ns)
+static inline char *put3(char *to, uint32_t value)
 {
+	*to = (char)('0' + value / 100);
+	return put2(to + 1, value % 100);
+}
+
+static char *put_fraction(char *to, uint32_t ns)
+{
+	uint32_t us = ns / 1000, ms = us / 1000;
+
 	if (ns == 0)
 		return to;
 	*to++ = '.';
-	if (ns % 1000000 == 0)
-		return put(to, (uint32_t)ns / 1000000, 3);
-	return ns % 1000 == 0 ? put(to, (uint32_t)ns / 1000, 6) : put(to, (uint32_t)ns, 9);
+	to = put3(to, ms);
+	if (ns == ms * 1000000)
+		return to;
+	to = put3(to, us % 1000);
+	return ns == us * 1000 ? to : put3(to, ns % 1000);
 }
 
-static int32_t ns_of_second(int64_t ns)
+static uint32_t ns_of_second(int64_t ns)
 {
 	int32_t rest = (int32_t)(ns % NS_PER_S);
 
-	return rest < 0 ? rest + NS_PER_S : rest;
+	return (uint32_t)(rest < 0 ? rest + NS_PER_S : rest);
+}
+
+static void remember_date(int64_t days)
+{
+	struct civil date = civil_from_days(days);
+	char *to = last.text;
+
+	last.days = days;
+	to = put2(to, (uint32_t)date.year / 100);
+	to = put2(to, (uint32_t)date.year % 100);
+	*to++ = '-';
+	to = put2(to, (uint32_t)date.month);
+	*to++ = '-';
+	to = put2(to, (uint32_t)date.day);
+	*to = 'T';
 }
 
 /* All but the offset. */
-static char *put_local(char *to, int64_t local_s, int32_t ns)
+static char *put_local(char *to, int64_t local_s, uint32_t ns)
 {
 	int64_t days = time_floor_divide(local_s, CIVIL_DAY_S);
 	uint32_t second = (uint32_t)(local_s - days * CIVIL_DAY_S);
-	struct civil date = civil_from_days(days);
 
-	to = put(to, (uint32_t)date.year, 4);
-	*to++ = '-';
-	to = put(to, (uint32_t)date.month, 2);
-	*to++ = '-';
-	to = put(to, (uint32_t)date.day, 2);
-	*to++ = 'T';
-	to = put(to, second / 3600, 2);
+	if (days != last.days)
+		remember_date(days);
+	memcpy(to, last.text, DATE_LEN);
+	to = put2(to + DATE_LEN, second / 3600);
 	*to++ = ':';
-	to = put(to, second / 60 % 60, 2);
+	to = put2(to, second / 60 % 60);
 	*to++ = ':';
-	to = put(to, second % 60, 2);
+	to = put2(to, second % 60);
 	return put_fraction(to, ns);
 }
 
@@ -68,9 +99,9 @@ size_t time_print_zone(char out[TIME_TEXT_MAX], int64_t ns, struct zone *z)
 
 	*end++ = minutes < 0 ? '-' : '+';
 	offset = (uint32_t)(minutes < 0 ? -minutes : minutes);
-	end = put(end, offset / 60, 2);
+	end = put2(end, offset / 60);
 	*end++ = ':';
-	end = put(end, offset % 60, 2);
+	end = put2(end, offset % 60);
 	*end = '\0';
 	return (size_t)(end - out);
 }

@@ -11,6 +11,9 @@
 #include "record/time.h"
 #include "record/value.h"
 
+/* The name of a bound as it stands in a row, and what is behind its time. */
+enum { BOUND_NAME_MAX = 20 };
+
 void results_init(struct results *r)
 {
 	*r = (struct results){.top_value = -1};
@@ -215,15 +218,35 @@ static void add_key(struct results *r, const char *part, const char *end)
 	}
 }
 
-static void print_time(struct results *r, const char *name, int64_t ns)
+__attribute__((always_inline)) static inline char *put_text(char *to, const char *text)
 {
-	buf_char(&r->bounds, '"');
-	buf_text(&r->bounds, name);
-	buf_text(&r->bounds, "\":\"");
-	buf_reserve(&r->bounds, TIME_TEXT_MAX);
-	r->bounds.len += r->zone ? time_print_zone(r->bounds.data + r->bounds.len, ns, r->zone)
-				 : time_print(r->bounds.data + r->bounds.len, ns);
-	buf_text(&r->bounds, "\",");
+	size_t len = strlen(text);
+
+	memcpy(to, text, len);
+	return to + len;
+}
+
+/* Inline, so that the length of the name is known. */
+__attribute__((always_inline)) static inline void put_time(
+	struct results *r, const char *name, int64_t ns)
+{
+	char *begin = buf_reserve(&r->bounds, BOUND_NAME_MAX + TIME_TEXT_MAX), *to;
+
+	to = put_text(begin, name);
+	to += r->zone ? time_print_zone(to, ns, r->zone) : time_print(to, ns);
+	to = put_text(to, "\",");
+	r->bounds.len += (size_t)(to - begin);
+}
+
+static void put_bounds(struct results *r, const struct result_bounds *b)
+{
+	if (b->is_window) {
+		put_time(r, "\"window_start\":\"", b->from_ns);
+		put_time(r, "\"window_end\":\"", b->to_ns);
+	} else {
+		put_time(r, "\"window_first\":\"", b->from_ns);
+		put_time(r, "\"window_last\":\"", b->to_ns);
+	}
 }
 
 /* Rows of a window come one behind the other. */
@@ -234,8 +257,7 @@ static void add_bounds(struct results *r, const struct result_bounds *b)
 	if (!r->bounds.len || b->from_ns != r->bounds_of.from_ns ||
 		b->to_ns != r->bounds_of.to_ns) {
 		buf_clear(&r->bounds);
-		print_time(r, b->is_window ? "window_start" : "window_first", b->from_ns);
-		print_time(r, b->is_window ? "window_end" : "window_last", b->to_ns);
+		put_bounds(r, b);
 		r->bounds_of = *b;
 	}
 	buf_add(&r->row, r->bounds.data, r->bounds.len);

@@ -192,11 +192,8 @@ static void say_at(struct windower *w, const char *at, size_t len)
 		store_find(&w->store, k->space, at + 2 * ORDERED_WORD, len - 2 * ORDERED_WORD);
 	int64_t first_ns = ordered_read(at + ORDERED_WORD);
 
-	for (struct session *i = sessionkeys_next(e, NULL); i; i = sessionkeys_next(e, i))
-		if (i->first_ns == first_ns) {
-			say(w, e, i);
-			sessionkeys_note(k, e, i);
-		}
+	say(w, e, sessions_touched(&k->shape, sessionkeys_head(e), first_ns, first_ns));
+	store_note(&w->store, k->space, e);
 }
 
 static void sessioned_say_early(struct windower *w)

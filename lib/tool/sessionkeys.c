@@ -42,15 +42,21 @@ static int64_t until_ns(const struct windower *w)
 	return time_minus(w->watermark_ns, w->lateness_ns);
 }
 
+static bool has_fired(const struct session *s, int64_t than)
+{
+	(void)than;
+	return s->fired;
+}
+
+/* Of those that have fired, which are before the others, it is the first; of the others, too. */
 static struct session *first_due(const struct sessionkeys *k, const struct table_entry *e)
 {
-	struct session *first = NULL;
+	struct session *first = sessionkeys_next(e, NULL), *other;
 
-	for (struct session *i = sessionkeys_next(e, NULL); i; i = sessionkeys_next(e, i))
-		if (!first || due_of(k, i) < due_of(k, first) ||
-			(due_of(k, i) == due_of(k, first) && i->first_ns < first->first_ns))
-			first = i;
-	return first;
+	if (!first || !first->fired)
+		return first;
+	other = sessions_search(sessionkeys_head(e), has_fired, 0);
+	return other && due_of(k, other) < due_of(k, first) ? other : first;
 }
 
 /* Timers in memory */
@@ -63,15 +69,15 @@ static void put_timer(struct sessionkeys *k, struct table_entry *e, int64_t due_
 	t->timers++;
 	t->has_timer = true;
 	t->due_ns = due_ns;
-	t->tie = tie;
 }
 
+/* Where a session begins earlier than it did, what is due at the same time is due before. */
 static void set_timer(struct sessionkeys *k, struct table_entry *e, const struct session *s)
 {
 	const struct sessionkey *t = timer_of(e);
 	int64_t due_ns = due_of(k, s);
 
-	if (!t->has_timer || due_ns < t->due_ns || (due_ns == t->due_ns && s->first_ns < t->tie))
+	if (!t->has_timer || due_ns < t->due_ns || (due_ns == t->due_ns && s->moved))
 		put_timer(k, e, due_ns, s->first_ns);
 }
 
@@ -82,7 +88,7 @@ static void take_timer(struct sessionkeys *k)
 	struct sessionkey *t = timer_of(due.what);
 
 	t->timers--;
-	if (t->due_ns == due.due_ns && t->tie == due.tie)
+	if (t->due_ns == due.due_ns)
 		t->has_timer = false;
 }
 
@@ -129,9 +135,10 @@ static void pack(void *context, const struct table_entry *e, struct buf *to)
 	}
 }
 
-static struct session *make_session(struct sessionkeys *k, struct table_entry *e, int64_t time_ns)
+static struct session *make_session(
+	struct sessionkeys *k, struct table_entry *e, int64_t first_ns, int64_t last_ns)
 {
-	struct session *s = sessions_begin(&k->shape, sessionkeys_head(e), time_ns);
+	struct session *s = sessions_begin(&k->shape, sessionkeys_head(e), first_ns, last_ns);
 
 	k->allocated += s != sessionkeys_head(e);
 	return s;
@@ -142,8 +149,8 @@ static const char *unpack_session(
 {
 	const char *state = NULL;
 	uint64_t flags, length;
+	int64_t first_ns, last_ns;
 	struct session *s;
-	int64_t first_ns;
 	size_t len;
 
 	if (!compact_take(at, end, &flags) || flags > (FIRED | MORE) ||
@@ -157,11 +164,13 @@ static const char *unpack_session(
 		len = (size_t)(end - *at);
 		*at = end;
 	}
-	s = make_session(k, e, first_ns);
-	s->last_ns = (int64_t)((uint64_t)first_ns + length);
-	s->fired = flags & FIRED;
-	if (s->last_ns < first_ns)
+	last_ns = (int64_t)((uint64_t)first_ns + length);
+	if (last_ns < first_ns)
 		return "a session that ends before it begins";
+	if (sessions_touched(&k->shape, sessionkeys_head(e), first_ns, last_ns))
+		return "two sessions that are one";
+	s = make_session(k, e, first_ns, last_ns);
+	s->fired = flags & FIRED;
 	return windower_unpack(k->windower, s->state, state, state + len);
 }
 
@@ -278,7 +287,7 @@ void sessionkeys_opened(struct sessionkeys *k)
 struct session *sessionkeys_begin(struct sessionkeys *k, struct table_entry *e, int64_t time_ns)
 {
 	k->count++;
-	return make_session(k, e, time_ns);
+	return make_session(k, e, time_ns, time_ns);
 }
 
 void sessionkeys_end(struct sessionkeys *k, struct table_entry *e, struct session *s)
@@ -306,7 +315,7 @@ static struct session *first_in_memory(struct sessionkeys *k, int64_t until)
 {
 	const struct due *due;
 
-	while ((due = dues_first(&k->dues)) && due->due_ns <= until) {
+	while ((due = dues_first(&k->dues, until))) {
 		struct table_entry *e = due->what;
 		struct session *s = first_due(k, e);
 
@@ -359,8 +368,8 @@ struct session *sessionkeys_due(struct sessionkeys *k, struct table_entry **e)
 		struct session *s = first_in_memory(k, until);
 
 		look_on_disk(k, until);
-		if (!k->has_stored || (s && !stored_is_before(k, dues_first(&k->dues)))) {
-			*e = s ? dues_first(&k->dues)->what : NULL;
+		if (!k->has_stored || (s && !stored_is_before(k, dues_first(&k->dues, until)))) {
+			*e = s ? dues_first(&k->dues, until)->what : NULL;
 			return s;
 		}
 		bring_in(k);
@@ -389,8 +398,7 @@ void sessionkeys_spilled(struct sessionkeys *k)
 
 size_t sessionkeys_bytes(const struct sessionkeys *k)
 {
-	return k->dues.cap * sizeof(struct due) +
-	       k->allocated * (sessions_head_bytes(&k->shape) + ALLOCATION_BYTES);
+	return k->dues.bytes + k->allocated * (sessions_head_bytes(&k->shape) + ALLOCATION_BYTES);
 }
 
 void sessionkeys_snapshot(const struct sessionkeys *k, json_t *state)

@@ -21,7 +21,6 @@
 /* In the value of an entry before the head of the key's sessions. */
 struct sessionkey {
 	int64_t due_ns; /* of the timer that counts */
-	int64_t tie;
 	uint32_t timers;
 	bool has_timer; /* there is one that counts */
 };
@@ -48,13 +47,15 @@ void sessionkeys_release(struct sessionkeys *k);
 /* The store is open. */
 void sessionkeys_opened(struct sessionkeys *k);
 
-/* All sessions of a key: the one behind `after`; NULL begins, and NULL is behind the last. */
+/* All sessions of a key in order: the one behind `after`; NULL begins, and NULL is behind the last.
+ */
 static inline struct session *sessionkeys_head(const struct table_entry *e)
 {
 	return (struct session *)(void *)((char *)(size_t)e->value + sizeof(struct sessionkey));
 }
 
-static inline struct session *sessionkeys_next(const struct table_entry *e, struct session *after)
+static inline struct session *sessionkeys_next(
+	const struct table_entry *e, const struct session *after)
 {
 	return sessions_next(sessionkeys_head(e), after);
 }

@@ -1,5 +1,6 @@
 #include "flow/dues.h"
 
+#include "base/instant.h"
 #include "random.h"
 #include "test.h"
 
@@ -27,48 +28,90 @@ static int order_of(const struct due *a, const struct due *b)
 /* The model: an unordered list that is searched. */
 static struct due list[MOST];
 static size_t count;
+static int64_t until_ns;
 
-static void step(struct dues *d, uint64_t spread)
+static void put(struct dues *d, int64_t spread)
 {
 	static int numbers[MOST];
-	size_t first = 0;
+	int *number = &numbers[random_below(MOST)];
 
-	if (count < MOST && random_below(100) < 55) {
-		int *number = &numbers[random_below(MOST)];
+	*number = (int)(number - numbers);
+	list[count] = (struct due){
+		random_below(30) ? (int64_t)((uint64_t)until_ns + random_below((uint64_t)spread) -
+					     (uint64_t)spread / 4)
+				 : (int64_t)random_next(),
+		-(int64_t)random_below(3), number};
+	dues_put(d, list[count++]);
+}
 
-		*number = (int)(number - numbers);
-		list[count] = (struct due){
-			(int64_t)random_below(spread), -(int64_t)random_below(3), number};
-		dues_put(d, list[count++]);
-	} else if (count) {
+/* Takes what is due, or some of it. */
+static void take(struct dues *d, size_t most)
+{
+	while (most--) {
+		size_t first = count;
 		struct due got;
 
-		for (size_t i = 1; i < count; i++)
-			if (order_of(&list[i], &list[first]) < 0)
+		for (size_t i = 0; i < count; i++)
+			if (list[i].due_ns <= until_ns &&
+				(first == count || order_of(&list[i], &list[first]) < 0))
 				first = i;
-		check(order_of(dues_first(d), &list[first]) == 0);
+		check((dues_first(d, until_ns) != NULL) == (first < count));
+		if (first == count)
+			return;
+		check(order_of(dues_first(d, until_ns), &list[first]) == 0);
 		got = dues_take(d);
 		check(order_of(&got, &list[first]) == 0);
 		list[first] = list[--count];
 	}
-	check_int(d->count, count);
-	check((dues_first(d) != NULL) == (count > 0));
+}
+
+static void step(struct dues *d, int64_t spread)
+{
+	if (count < MOST && random_below(100) < 55)
+		put(d, spread);
+	else
+		until_ns = time_plus(until_ns, (int64_t)random_below((uint64_t)spread / 20 + 2));
+	take(d, random_below(4) ? random_below(3) : MOST);
 }
 
 void test_against_a_list(void)
 {
+	static const int64_t spreads[] = {3, 1000, 300 * (int64_t)NS_PER_S, INT64_MAX / 200};
+
 	random_seed();
 	for (int round = 0; round < 200; round++) {
 		struct dues d;
 
 		count = 0;
+		until_ns = round % 3 ? (int64_t)random_next() : round % 2 ? INT64_MIN : -5;
 		dues_init(&d, by_number, &context);
 		for (int i = 0; i < 2000; i++)
-			step(&d, round % 2 ? 3 : 100000);
-		dues_clear(&d);
-		check(!dues_first(&d) && !d.cap);
-		count = 0;
-		step(&d, 1);
+			step(&d, spreads[round % 4]);
+		until_ns = INT64_MAX;
+		take(&d, MOST + 1);
+		check_int(count, 0);
 		dues_release(&d);
 	}
+}
+
+/* Nothing of what was forgotten is left; what is earlier than what was due is so, too. */
+void test_clear(void)
+{
+	struct dues d;
+	int number = 7;
+
+	dues_init(&d, by_number, &context);
+	dues_put(&d, (struct due){INT64_MIN, 0, &number});
+	dues_put(&d, (struct due){0, 0, &number});
+	dues_put(&d, (struct due){INT64_MAX, 0, &number});
+	check_int(dues_first(&d, -1)->due_ns, INT64_MIN);
+	check(d.bytes > 0);
+	dues_clear(&d);
+	check_int(d.bytes, 0);
+	check(!dues_first(&d, INT64_MAX));
+	dues_put(&d, (struct due){5, 0, &number});
+	dues_put(&d, (struct due){INT64_MIN, 0, &number});
+	check_int(dues_take(&d).due_ns, INT64_MIN);
+	check_int(dues_first(&d, 0)->due_ns, 5);
+	dues_release(&d);
 }

@@ -43,8 +43,12 @@ static size_t count_of(struct session *head)
 {
 	size_t count = 0;
 
+	const struct session *before = NULL;
+
 	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i)) {
 		check(i->is_open);
+		check(!before || before->last_ns < i->first_ns);
+		before = i;
 		count++;
 	}
 	return count;
@@ -60,6 +64,7 @@ static void head_free(struct session *head)
 }
 
 static int joined;
+static int looked_at;
 
 static void join(void *context, struct session *into, struct session *from)
 {
@@ -96,6 +101,11 @@ static struct state model_session(size_t seed, int64_t gap, int64_t *first, int6
 	return s;
 }
 
+static bool ends_before(const struct session *session, int64_t time_ns)
+{
+	return session->last_ns < time_ns;
+}
+
 static struct session *session_at(struct session *head, int64_t first_ns)
 {
 	struct session *found = NULL;
@@ -107,6 +117,21 @@ static struct session *session_at(struct session *head, int64_t first_ns)
 		found = i;
 	}
 	return found;
+}
+
+/* By each session of the key: which is the first that ends behind a time, or is touched. */
+static void check_search(const struct sessions *s, struct session *head, int64_t from, int64_t to)
+{
+	struct session *behind = NULL, *touched = NULL;
+
+	for (struct session *i = sessions_next(head, NULL); i; i = sessions_next(head, i)) {
+		if (!behind && i->last_ns >= from)
+			behind = i;
+		if (!touched && i->first_ns - s->gap_ns <= to && i->last_ns + s->gap_ns >= from)
+			touched = i;
+	}
+	check(sessions_search(head, ends_before, from) == behind);
+	check(sessions_touched(s, head, from, to) == touched);
 }
 
 static void check_all(const struct sessions *s, struct session *head)
@@ -163,7 +188,7 @@ static void take(const struct sessions *s, struct session *head, int64_t time_ns
 	if (session) {
 		check_moved(s, session, joined > joins);
 	} else {
-		session = sessions_begin(s, head, time_ns);
+		session = sessions_begin(s, head, time_ns, time_ns);
 		check(!session->fired && !session->moved && !state_of(session)->count);
 		check(session == head || head->is_open);
 	}
@@ -200,9 +225,11 @@ void test_against_all_records(void)
 				give(head);
 			if (record_count % 8 == 0)
 				check_all(&s, head);
+			check_search(&s, head, (int64_t)random_below(spread) - (int64_t)spread / 2,
+				(int64_t)spread / 2);
 		}
 		check_all(&s, head);
-		while (count_of(head))
+		while (sessions_next(head, NULL))
 			give(head);
 		for (size_t i = 0; i < record_count; i++)
 			check(records[i].gone);
@@ -214,7 +241,7 @@ static struct session *one(const struct sessions *s, struct session *head, int64
 {
 	struct session *session = sessions_extend(s, head, time_ns, join, &joined);
 
-	return session ? session : sessions_begin(s, head, time_ns);
+	return session ? session : sessions_begin(s, head, time_ns, time_ns);
 }
 
 /* A distance of the gap merges, one more does not; on both sides. */
@@ -264,21 +291,62 @@ void test_an_empty_head(void)
 	struct session *head = head_new(&s), *other;
 
 	check(!sessions_next(head, NULL));
-	check(sessions_begin(&s, head, 100) == head);
+	check(sessions_begin(&s, head, 100, 100) == head);
 	add(head, 1);
 	head->fired = true;
-	other = sessions_begin(&s, head, 0);
+	other = sessions_begin(&s, head, 0, 0);
 	check(other != head);
 	check(sessions_extend(&s, head, 50, join, &joined) == NULL);
 	sessions_end(head, head);
 	check(sessions_next(head, NULL) == other && count_of(head) == 1);
-	check(sessions_begin(&s, head, 200) == head && !head->fired && !state_of(head)->count);
+	check(sessions_begin(&s, head, 200, 200) == head && !head->fired && !state_of(head)->count);
 	check_int(count_of(head), 2);
 	/* of two the earliest stays, also where the head is the other */
 	sessions_end(head, head);
-	check(sessions_begin(&s, head, 20) == head);
+	check(sessions_begin(&s, head, 20, 20) == head);
 	check(sessions_extend(&s, head, 10, join, &joined) == other);
 	check(!head->is_open && count_of(head) == 1);
 	check_int(other->last_ns, 20);
 	head_free(head);
+}
+
+static void no_join(void *context, struct session *into, struct session *from)
+{
+	(void)context;
+	(void)into;
+	(void)from;
+	check(false);
+}
+
+static bool begins_before(const struct session *session, int64_t than)
+{
+	looked_at++;
+	return session->first_ns < than;
+}
+
+/* However the sessions of a key come: one is found by looking at few of them. */
+void test_a_great_many(void)
+{
+	enum { MANY = 20000 };
+	struct sessions s = {1, sizeof(struct state)};
+
+	random_seed();
+	for (int order = 0; order < 4; order++) {
+		struct session *head = head_new(&s);
+
+		for (int64_t i = 0; i < MANY; i++) {
+			int64_t at = order == 0   ? i
+				     : order == 1 ? MANY - i
+				     : order == 2 ? i * 7919 % MANY
+						  : (int64_t)random_below(1 << 30);
+
+			if (!sessions_extend(&s, head, 3 * at, no_join, NULL))
+				sessions_begin(&s, head, 3 * at, 3 * at);
+		}
+		looked_at = 0;
+		for (int64_t i = 0; i < MANY; i++)
+			sessions_search(head, begins_before, i * 3);
+		check(looked_at < MANY * 40);
+		head_free(head);
+	}
 }

@@ -1,5 +1,7 @@
 #include "record/time.h"
 
+#include "base/instant.h"
+#include "random.h"
 #include "test.h"
 
 static struct span string(const char *text)
@@ -426,6 +428,27 @@ void test_print(void)
 	check_text(printed(1777636800000000500), "2026-05-01T12:00:00.000000500Z");
 	check_text(printed(INT64_MIN), "1677-09-21T00:12:43.145224192Z");
 	check_text(printed(INT64_MAX), "2262-04-11T23:47:16.854775807Z");
+}
+
+/* By the C library; one after another, near and far. */
+void test_print_one_after_another(void)
+{
+	int64_t ns = 0;
+
+	random_seed();
+	for (int i = 0; i < 20000; i++) {
+		char want[64];
+		struct tm tm;
+		time_t s;
+
+		ns = i % 3 ? time_plus(ns, (int64_t)random_below(5) * 21600 * NS_PER_S)
+			   : (int64_t)random_next();
+		ns -= ns % (i % 2 ? NS_PER_S : NS_PER_MS);
+		s = (time_t)time_floor_divide(ns, NS_PER_S);
+		check(gmtime_r(&s, &tm) && strftime(want, sizeof(want), "%FT%T", &tm));
+		check(strncmp(printed(ns), want, strlen(want)) == 0);
+		check_int(printed(ns)[strlen(want)], ns % NS_PER_S ? '.' : 'Z');
+	}
 }
 
 static const char *printed_at(int64_t ns, int32_t offset_s)
