@@ -1,7 +1,7 @@
 /*
  * The vector instructions of the scanner and of what copies values, each with a portable twin
- * (SCAN_PORTABLE chooses it, and so does a machine without SSE2). Both read up to SCAN_PAD bytes
- * past the text.
+ * (SCAN_PORTABLE chooses it, and so does a machine without SSE2). Where nothing else is said they
+ * read up to SCAN_PAD bytes past the text.
  */
 #ifndef VECTOR_H
 #define VECTOR_H
