@@ -7,11 +7,13 @@
  * as the clock moves and as keys come, within an eighth of the time to live or so.
  *
  * The fingerprints must be spread evenly over all their values, as a keyed hash makes them: the
- * table is 1, 32 or 1024 segments, each an array in the order of the keys with gaps in it, where a
- * key stands at the place that is its share of the array, or a few behind (linear probing in order:
- * Amble, Knuth 1974). So an array grows by a quarter in place, with all others left alone: memory
- * goes up in small steps, and so do pauses. A key costs 1.2 to 1.55 slots of 16 bytes, and 8 for
- * the time, and the value; the first page is 4 KiB.
+ * table is one array with gaps in it, where a key stands at the place that is its share of the
+ * array or at the first free one behind (linear probing, Knuth 1963). While it is small it doubles,
+ * later it grows by a third, in place, while keys come: from the end on they move to where they
+ * belong in the larger array, a few hundred with each new one (flow/seenlayout). So memory goes up
+ * in small steps, and no key waits for all the others. A key costs 1.33 to 1.8 slots of 16 bytes,
+ * or 1.2 to 1.6 where they are larger, by 8 for the time, and the value; in an array below 16 MiB
+ * up to 2.7. The first page is 4 KiB.
  */
 #ifndef SEEN_H
 #define SEEN_H
@@ -20,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/wide.h"
 
 #define SEEN_FOREVER INT64_MAX
@@ -34,31 +37,31 @@ struct seen_slot {
 	struct fingerprint key; /* high 0: free */
 };
 
-struct seen_segment {
-	char *slots;
-	size_t bytes;
-	size_t homes; /* so many places the keys are spread over; behind them is room for the last
-		       */
-	size_t last;  /* the last place, always free */
-	size_t count;
-	size_t limit; /* of count */
-};
+enum seen_motion { SEEN_STILL, SEEN_GROWING, SEEN_SHRINKING };
 
 struct seen {
-	struct seen_segment *segments;
-	unsigned bits; /* of the keys, choose the segment */
+	char *slots;
+	size_t last; /* the last place, always free */
+	/* so many groups of places the keys are spread over, those below the border and the
+	 * others; behind them is room for the last */
+	size_t low_groups;
+	size_t high_groups;
+	uint64_t border;
+	enum seen_motion motion;
 	size_t slot_bytes;
 	size_t value_bytes;
 	size_t count; /* those that ran out and are still there included */
+	size_t limit; /* of count */
 	size_t bytes; /* that it takes */
 	size_t max_bytes;
 	int64_t ttl_ns;
 	int64_t clock_ns;
-	/* what has run out is looked for in one segment after the other */
-	size_t swept;          /* so many, of this time around */
+	/* what has run out is looked for from the first key to the last */
+	uint64_t swept;        /* the keys below, this time around */
 	int64_t sweep_from_ns; /* the clock when it began */
-	int64_t sweep_due_ns;  /* when the next segment is */
+	int64_t sweep_due_ns;  /* when the next piece is */
 	unsigned until_sweep;  /* keys to come before the next look */
+	struct buf aside;      /* keys on their way */
 };
 
 /* ttl_ns may be SEEN_FOREVER. A value is value_bytes long, a multiple of 8. The table takes at most
@@ -89,26 +92,22 @@ void seen_reserve(struct seen *s, size_t keys);
 /* Takes away what has run out at that clock, whatever the present one is. O(n). */
 void seen_sweep(struct seen *s, int64_t clock_ns);
 
-/* Gives the keys that count of one segment, from *from on, 0 at first; then that is where the next
- * begins. False if that was the last one. Keys that are entered between calls may come or not; none
- * that stays does not come. */
+/* Gives the keys that count, some SEEN_WALK_KEYS at a time: from *from on, 0 at first;
+ * then that is where the next begin. False if those were the last. Keys that are entered between
+ * calls may come or not; none that stays does not come. */
+enum { SEEN_WALK_KEYS = 4096 };
 typedef void seen_visitor(void *context, const struct seen_slot *slot);
 bool seen_walk(const struct seen *s, uint64_t *from, seen_visitor *visit, void *context);
 
-static inline size_t seen_segments(const struct seen *s)
-{
-	return (size_t)1 << s->bits;
-}
-
-static inline struct seen_segment *seen_segment_of(const struct seen *s, uint64_t high)
-{
-	return &s->segments[high >> 1 >> (63 - s->bits)];
-}
+/* So many places are one home: without times, a line of the processor's cache. */
+enum { SEEN_GROUP = 4 };
 
 /* The place where a key would stand if there were no others. */
-static inline size_t seen_home(const struct seen *s, const struct seen_segment *g, uint64_t high)
+static inline size_t seen_home(const struct seen *s, uint64_t high)
 {
-	return (size_t)((uint128)(high << s->bits) * g->homes >> 64);
+	size_t groups = high < s->border ? s->low_groups : s->high_groups;
+
+	return (size_t)((uint128)high * groups >> 64) * SEEN_GROUP;
 }
 
 /* Fetches what seen_enter will look at; a hint. (gcc 12 takes a function that only fetches for one
@@ -116,8 +115,7 @@ static inline size_t seen_home(const struct seen *s, const struct seen_segment *
 __attribute__((always_inline)) static inline void seen_prefetch(
 	const struct seen *s, struct fingerprint key)
 {
-	const struct seen_segment *g = seen_segment_of(s, key.high);
-	const char *home = g->slots + seen_home(s, g, key.high) * s->slot_bytes;
+	const char *home = s->slots + seen_home(s, key.high) * s->slot_bytes;
 
 	__builtin_prefetch(home, 1);
 	__builtin_prefetch(home + 64, 1);

@@ -109,7 +109,7 @@ static void rewrite_key(void *context, const struct seen_slot *slot)
 	l->credit -= l->credit > 0;
 }
 
-static void rewrite_segment(struct seenlog *l)
+static void rewrite_some(struct seenlog *l)
 {
 	if (seen_walk(l->seen, &l->walk, rewrite_key, l))
 		return;
@@ -156,8 +156,8 @@ void seenlog_add(struct seenlog *l, const struct seen_slot *slot)
 	if (!l->is_rewriting)
 		return;
 	l->credit += REWRITES_PER_ADD;
-	if (l->credit >= seen_segment_of(l->seen, l->walk)->count)
-		rewrite_segment(l);
+	if (l->credit >= SEEN_WALK_KEYS || l->credit >= l->seen->count)
+		rewrite_some(l);
 }
 
 void seenlog_sweep(struct seenlog *l)
@@ -197,7 +197,7 @@ static void compact(struct seenlog *l)
 	if (l->at_once)
 		rewrite_begin(l);
 	while (l->at_once && l->is_rewriting)
-		rewrite_segment(l);
+		rewrite_some(l);
 	l->at_once = false;
 }
 

@@ -9,8 +9,8 @@
  *
  * Files at the front of which all keys have run out are let go of. Where the log has come to three
  * times what the table holds all the same, by keys that come again and again or a file that is far
- * ahead of the rest, what is alive is written anew, a segment of the table at a time while keys
- * come; then what was before goes. So it takes at most some four and a half times what it must.
+ * ahead of the rest, what is alive is written anew, some thousands at a time while keys come;
+ * then what was before goes. So it takes at most some four and a half times what it must.
  */
 #ifndef SEENLOG_H
 #define SEENLOG_H
