@@ -98,12 +98,12 @@ struct session *sessions_touched(
 	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns)
 {
 	int64_t from_ns = time_minus(first_ns, s->gap_ns), to_ns = time_plus(last_ns, s->gap_ns);
-	struct session *first = head;
+	struct session *first;
 
 	if (head->earlier)
 		first = sessions_search(head, ends_before, from_ns);
-	else if (!head->is_open || ends_before(head, from_ns))
-		return NULL;
+	else
+		first = head->is_open && !ends_before(head, from_ns) ? head : NULL;
 	return first && first->first_ns <= to_ns ? first : NULL;
 }
 
