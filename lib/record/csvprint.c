@@ -272,14 +272,13 @@ static void look_up(void *context, const struct span *key, const struct span *va
 static const char *check_keys(struct csv_printer *p, const char *line, size_t len)
 {
 	struct keys k = {.printer = p};
-	bool *is_checked = shape_note(p->shape);
 
-	if (p->is_chosen || (is_checked && *is_checked))
+	if (p->is_chosen || shape_is_noted(p->shape))
 		return NULL;
 	buf_clear(&p->text);
 	scan_members(line, len, look_up, &k);
-	if (!k.why && is_checked)
-		*is_checked = true;
+	if (!k.why)
+		shape_note(p->shape);
 	return k.why;
 }
 

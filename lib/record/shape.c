@@ -74,6 +74,15 @@ static void apply_marks(const struct shape_mark *m, const char *p, struct span *
 	}
 }
 
+static inline void give(const struct shape *s, const struct shape_arc *arc, const char *p,
+	const char *from, const char *behind, bool escaped, struct span *values)
+{
+	if (arc->mark)
+		apply_marks(&s->marks[arc->mark], p, values);
+	if (arc->value != SHAPE_NONE)
+		values[arc->value] = token_span(from, behind, escaped);
+}
+
 static struct span whole(const char *line, size_t len)
 {
 	const char *from = token_space(line), *end = line + len;
@@ -87,39 +96,36 @@ static struct span whole(const char *line, size_t len)
 	};
 }
 
-/* The last arc of the way that the line goes, NULL if it leaves what is known. */
+/* The last arc of the way that the line goes, NULL if it leaves what is known. arcs[0] is an end
+ * that no line has. */
 static struct shape_arc *match(
 	const struct shape *s, const char *line, size_t len, struct span *values)
 {
 	struct tokens t = {.end = line + len};
-	const char *p = line;
-	const char *text = s->text;
-	struct shape_arc *arc = &s->arcs[s->arcs->then];
+	struct shape_arc *arcs = s->arcs, *arc = &arcs[arcs->then];
+	const char *text = s->text, *p = line;
 
 	for (;;) {
-		const char *from, *behind;
+		const char *from = p + arc->len, *behind;
 
-		if (arc == s->arcs)
-			return NULL;
-		from = p + arc->len;
-		if (!vector_same(p, text + arc->text, arc->len)) {
-			arc = &s->arcs[arc->next];
-			continue;
-		}
 		/* the bytes of one arc may begin those of another */
-		behind = !arc->is_end ? leaf(&t, from) : from == t.end ? from : NULL;
-		if (!behind) {
-			arc = &s->arcs[arc->next];
+		if (!vector_same(p, text + arc->text, arc->len)) {
+			;
+		} else if (arc->is_end) {
+			if (from == t.end) {
+				give(s, arc, p, from, NULL, false, values);
+				return arc;
+			}
+		} else if ((behind = leaf(&t, from))) {
+			if (arc->is_asked)
+				give(s, arc, p, from, behind, t.escaped, values);
+			p = behind;
+			arc = &arcs[arc->then];
 			continue;
 		}
-		if (arc->mark)
-			apply_marks(&s->marks[arc->mark], p, values);
-		if (arc->value != SHAPE_NONE)
-			values[arc->value] = token_span(from, behind, t.escaped);
-		if (arc->is_end)
-			return arc;
-		p = behind;
-		arc = &s->arcs[arc->then];
+		if (!arc->next)
+			return NULL;
+		arc = &arcs[arc->next];
 	}
 }
 

@@ -25,14 +25,15 @@ enum { SHAPE_ARCS_MAX = 1024, SHAPE_MARKS_MAX = 1024, SHAPE_TEXT_MAX = 32 << 10,
 
 /* From a value, or the beginning of the line, to the next value or the end. */
 struct shape_arc {
-	uint32_t text; /* where its bytes begin, at a multiple of VECTOR_BYTES */
-	uint16_t len;  /* of them, not 0 */
-	uint16_t next; /* another arc from the same state, 0: none */
-	uint16_t then; /* the first arc from the state that it leads to, 0: none */
-	uint16_t mark; /* the first of its marks, 0: none */
-	int16_t value; /* which of the spans the value is, or SHAPE_NONE */
-	bool is_end;   /* of the line; no value follows */
-	bool note;     /* see shape_note */
+	uint32_t text;     /* where its bytes begin, at a multiple of VECTOR_BYTES */
+	uint16_t len;      /* of them, not 0 */
+	uint16_t next;     /* another arc from the same state, 0: none */
+	uint16_t then;     /* the first arc from the state that it leads to, 0: none */
+	uint16_t mark;     /* the first of its marks, 0: none */
+	int16_t value;     /* which of the spans the value is, or SHAPE_NONE */
+	bool is_asked;     /* it has a mark or a value */
+	bool is_end : 1;   /* of the line; no value follows */
+	bool is_noted : 1; /* see shape_note */
 };
 
 /* An object or array that is asked for begins, or ends, in the bytes of an arc. */
@@ -48,7 +49,7 @@ struct shape_step;
 
 struct shape {
 	const struct paths *paths; /* borrowed */
-	struct shape_arc *arcs;    /* arcs[0] is none, and then has those that a line begins with */
+	struct shape_arc *arcs;    /* arcs[0] is none; its `then` is what a line begins with */
 	struct shape_mark *marks;  /* marks[0] is none */
 	struct shape_state *states;
 	struct shape_step *steps; /* of each arc */
@@ -69,11 +70,18 @@ void shape_release(struct shape *s);
 const char *shape_scan(struct shape *s, const char *line, size_t len, struct span *root,
 	struct span *values, size_t *where);
 
-/* A note of the caller's on the line scanned last and all that are as it is but in their values and
- * the elements of arrays; false until it is set. NULL if the line was not known. */
-static inline bool *shape_note(const struct shape *s)
+/* Whether the caller has noted something of the line scanned last, or of one that is as it is but
+ * in its values and the elements of arrays. */
+static inline bool shape_is_noted(const struct shape *s)
 {
-	return s->end ? &s->end->note : NULL;
+	return s->end && s->end->is_noted;
+}
+
+/* Does nothing if the line was not known. */
+static inline void shape_note(const struct shape *s)
+{
+	if (s->end)
+		s->end->is_noted = true;
 }
 
 #endif

@@ -29,13 +29,14 @@ struct gap {
 
 void shape_forget(struct shape *s)
 {
-	s->arcs[0] = (struct shape_arc){.len = 0};
+	s->arcs[0] = (struct shape_arc){.len = 1, .is_end = true};
+	memcpy(s->text, "\n", 1);
 	s->steps[0] = (struct shape_step){.state = 0};
 	s->arc_count = 1;
 	s->mark_count = 1;
 	s->states[0] = (struct shape_state){.home = 0};
 	s->state_count = 1;
-	s->text_len = 0;
+	s->text_len = VECTOR_BYTES;
 	s->has_missing = false;
 }
 
@@ -276,7 +277,7 @@ static void link_arc(struct shape *s, uint16_t state, uint16_t arc)
 	}
 	from->first = from->last = arc;
 	for (uint32_t i = 0; i < s->arc_count; i++)
-		if (s->steps[i].state == state && !s->arcs[i].is_end)
+		if (s->steps[i].state == state && (!i || !s->arcs[i].is_end))
 			s->arcs[i].then = arc;
 }
 
@@ -304,6 +305,7 @@ static bool add_arc(struct walk *w, const struct gap *g, int16_t value)
 			step.state =
 				w->array ? state_inside(w, g->out ? step.to : from->home) : step.to;
 		keep_bytes(s, &arc, g);
+		arc.is_asked = arc.mark || value != SHAPE_NONE;
 		arc.then = s->states[step.state].first;
 		s->steps[s->arc_count] = step;
 		s->arcs[s->arc_count] = arc;

@@ -206,24 +206,20 @@ static inline const char *token_scalar(struct tokens *t, const char *p)
 	}
 }
 
+/* By a value's first byte. */
 static inline enum span_type token_type(char first)
 {
-	switch (first) {
-	case '"':
-		return SPAN_STRING;
-	case '{':
-		return SPAN_OBJECT;
-	case '[':
-		return SPAN_ARRAY;
-	case 't':
-		return SPAN_TRUE;
-	case 'f':
-		return SPAN_FALSE;
-	case 'n':
-		return SPAN_NULL;
-	default:
-		return SPAN_NUMBER;
-	}
+	static const uint8_t types[256] = {
+		['"'] = SPAN_STRING,
+		['{'] = SPAN_OBJECT,
+		['['] = SPAN_ARRAY,
+		['t'] = SPAN_TRUE,
+		['f'] = SPAN_FALSE,
+		['n'] = SPAN_NULL,
+	};
+	uint8_t type = types[(unsigned char)first];
+
+	return type ? (enum span_type)type : SPAN_NUMBER;
 }
 
 static inline struct span token_span(const char *from, const char *to, bool escaped)
