@@ -83,17 +83,17 @@ static inline void give(const struct shape *s, const struct shape_arc *arc, cons
 		values[arc->value] = token_span(from, behind, escaped);
 }
 
-static struct span whole(const char *line, size_t len)
+/* Field by field: a span that is put together and copied waits for its parts to be written. */
+static void set_root(struct span *root, const char *line, size_t len)
 {
 	const char *from = token_space(line), *end = line + len;
 
 	while (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')
 		end--;
-	return (struct span){
-		.at = from,
-		.len = (uint32_t)(end - from),
-		.type = *from == '{' ? SPAN_OBJECT : SPAN_ARRAY,
-	};
+	root->at = from;
+	root->len = (uint32_t)(end - from);
+	root->type = *from == '{' ? SPAN_OBJECT : SPAN_ARRAY;
+	root->escaped = false;
 }
 
 /* The last arc of the way that the line goes, NULL if it leaves what is known. arcs[0] is an end
@@ -159,7 +159,7 @@ const char *shape_scan(struct shape *s, const char *line, size_t len, struct spa
 		set_missing(s, values);
 	s->end = match(s, line, len, values);
 	if (s->end) {
-		*root = whole(line, len);
+		set_root(root, line, len);
 		reward(s);
 		return NULL;
 	}
