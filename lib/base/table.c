@@ -331,6 +331,7 @@ void table_take_out(struct table *t, struct table_entry *e)
 {
 	uint32_t at = e->hash & t->slot_mask;
 
+	__builtin_prefetch(distances(t) + at);
 	while (table_at(t, at) != e) {
 		assert(t->slots[at]);
 		at = (at + 1) & t->slot_mask;
