@@ -222,8 +222,8 @@ static void clock_end(void *state)
 		(unsigned long long)(w->doubted - w->confirmed));
 	lateness_print(&c->lateness, &table);
 	units_duration_text(lateness_bound(&c->lateness, 0), text);
-	buf_format(&table, "\n--bound %s", text);
-	filter_emit(&c->filter, table.data, table.len);
+	buf_format(&table, "\n--bound %s\n", text);
+	filter_emit(&c->filter, table.data, table.len - 1);
 	buf_release(&table);
 }
 

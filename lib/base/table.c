@@ -196,25 +196,48 @@ static unsigned spare_of(uint32_t hash)
 	return hash >> (TABLE_HASH_BITS - SPARE_BITS);
 }
 
+/* How far behind its home each slot's entry stands: no look at the entries is needed to move them.
+ */
+static inline uint8_t *distances(const struct table *t)
+{
+	return (uint8_t *)(t->slots + t->slot_mask + 1);
+}
+
+/* What is further away is read from the entry. */
+enum { DISTANCE_MAX = UINT8_MAX };
+
+static inline void fill_slot(struct table *t, uint32_t at, char *slot, uint32_t distance)
+{
+	t->slots[at] = slot;
+	distances(t)[at] = distance < DISTANCE_MAX ? (uint8_t)distance : DISTANCE_MAX;
+}
+
+static inline uint32_t distance_of(const struct table *t, uint32_t at)
+{
+	uint32_t distance = distances(t)[at];
+
+	return distance < DISTANCE_MAX ? distance : (at - table_at(t, at)->hash) & t->slot_mask;
+}
+
 static void slots_resize(struct table *t, size_t count)
 {
 	char **old = t->slots;
 	size_t old_count = old ? (size_t)t->slot_mask + 1 : 0;
 
-	t->slots = mem_zero(count, sizeof(*t->slots));
+	t->slots = mem_zero(count, TABLE_SLOT_BYTES);
 	t->slot_mask = (uint32_t)(count - 1);
 	for (size_t i = 0; i < old_count; i++) {
-		uint32_t at;
+		uint32_t home, distance = 0;
 
 		if (!old[i])
 			continue;
-		at = table_entry_in(old[i])->hash & t->slot_mask;
-		while (t->slots[at])
-			at = (at + 1) & t->slot_mask;
-		t->slots[at] = old[i];
+		home = table_entry_in(old[i])->hash & t->slot_mask;
+		while (t->slots[(home + distance) & t->slot_mask])
+			distance++;
+		fill_slot(t, (home + distance) & t->slot_mask, old[i], distance);
 	}
-	t->bytes += count * sizeof(*t->slots);
-	t->bytes -= old_count * sizeof(*t->slots);
+	t->bytes += count * TABLE_SLOT_BYTES;
+	t->bytes -= old_count * TABLE_SLOT_BYTES;
 	free(old);
 }
 
@@ -285,7 +308,7 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 		at = slot_of(t, hash, key, len);
 	}
 	e = new_entry(t, hash, key, len);
-	t->slots[at] = (char *)e + spare_of(hash);
+	fill_slot(t, at, (char *)e + spare_of(hash), (at - hash) & t->slot_mask);
 	t->count++;
 	return e->value;
 }
@@ -294,11 +317,11 @@ void *table_add(struct table *t, const void *key, size_t len, bool *added)
 static void close_hole(struct table *t, uint32_t hole)
 {
 	for (uint32_t at = (hole + 1) & t->slot_mask; t->slots[at]; at = (at + 1) & t->slot_mask) {
-		uint32_t from_home = (at - table_at(t, at)->hash) & t->slot_mask;
+		uint32_t distance = distance_of(t, at), from_hole = (at - hole) & t->slot_mask;
 
-		if (from_home < ((at - hole) & t->slot_mask))
+		if (distance < from_hole)
 			continue;
-		t->slots[hole] = t->slots[at];
+		fill_slot(t, hole, t->slots[at], distance - from_hole);
 		hole = at;
 	}
 	t->slots[hole] = NULL;
@@ -308,6 +331,7 @@ void table_take_out(struct table *t, struct table_entry *e)
 {
 	uint32_t at = e->hash & t->slot_mask;
 
+	__builtin_prefetch(distances(t) + at);
 	while (table_at(t, at) != e) {
 		assert(t->slots[at]);
 		at = (at + 1) & t->slot_mask;

@@ -15,6 +15,9 @@
 
 enum { TABLE_ALIGN = 8, TABLE_VALUE_MAX = 1 << 30, TABLE_HASH_BITS = 29 };
 
+/* What a slot takes: an address, and a byte behind all of them. */
+enum { TABLE_SLOT_BYTES = sizeof(char *) + 1 };
+
 struct table_entry {
 	uint32_t key_len;
 	uint32_t hash : TABLE_HASH_BITS;    /* to look at before the key and to grow by */

@@ -248,7 +248,7 @@ static size_t bytes_for_one(const struct stored *s)
 
 	if (!t->slots || t->count + 1 <= t->slot_mask - t->slot_mask / 4)
 		return 0;
-	return 2 * ((size_t)t->slot_mask + 1) * sizeof(*t->slots);
+	return 2 * ((size_t)t->slot_mask + 1) * TABLE_SLOT_BYTES;
 }
 
 /* The entry of a key, which is made where there is none; NULL if there is no room for it. */

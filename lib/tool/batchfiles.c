@@ -46,11 +46,11 @@ static void tell(struct batchfiles *b, const json_t *batch)
 	buf_format(&line, "{\"batch\":%lld,\"file\":",
 		(long long)json_integer_value(json_object_get(batch, "batch")));
 	text_quote_any(&line, path.data, path.len);
-	buf_format(&line, ",\"records\":%lld,\"bytes\":%lld,\"xxh3\":\"%s\"}",
+	buf_format(&line, ",\"records\":%lld,\"bytes\":%lld,\"xxh3\":\"%s\"}\n",
 		(long long)json_integer_value(json_object_get(batch, "records")),
 		(long long)json_integer_value(json_object_get(batch, "bytes")),
 		json_string_value(json_object_get(batch, "xxh3")));
-	filter_emit(b->filter, line.data, line.len);
+	filter_emit(b->filter, line.data, line.len - 1);
 	buf_release(&line);
 	buf_release(&path);
 }

@@ -29,8 +29,8 @@ static void give(struct batchlines *b)
 		(unsigned long long)b->cut->number, (unsigned long long)b->cut->records,
 		(unsigned long long)b->cut->bytes, (unsigned long long)XXH3_64bits_digest(b->hash));
 	buf_add(&b->line, b->records.data, b->records.len);
-	buf_text(&b->line, "]}");
-	filter_emit(b->filter, b->line.data, b->line.len);
+	buf_text(&b->line, "]}\n");
+	filter_emit(b->filter, b->line.data, b->line.len - 1);
 	buf_clear(&b->records);
 	cut_end(b->cut);
 	if (b->has_log)

@@ -189,8 +189,7 @@ void filter_tell(struct filter *f)
 void filter_emit(struct filter *f, const char *line, size_t len)
 {
 	outlet_flush_passed(&f->outlet);
-	out_add(&f->outlet.out, line, len);
-	out_add(&f->outlet.out, "\n", 1);
+	out_add(&f->outlet.out, line, len + 1);
 	if (f->role == FILTER_SINK)
 		return;
 	f->balance.made++;

@@ -217,7 +217,7 @@ void filter_begin_new(struct filter *f);
 struct verdict filter_bad(struct filter *f, const char *reason, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Sends a record that the stage made, or prints a sink's plain line; line has no newline. */
+/* Sends a record that the stage made, or prints a sink's plain line; line[len] is its newline. */
 void filter_emit(struct filter *f, const char *line, size_t len);
 
 /* Sends a watermark behind the record in hand, or from the idle handler. */

@@ -335,7 +335,8 @@ static void say(struct results *r, struct buf *row, const struct issued *was, bo
 			retract ? ",\"retract\":true" : "");
 	else
 		row->data[len - 1] = '}';
-	filter_emit(r->filter, row->data, row->len);
+	buf_char(row, '\n');
+	filter_emit(r->filter, row->data, row->len - 1);
 	row->len = len;
 }
 

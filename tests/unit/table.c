@@ -1,6 +1,7 @@
 #include "base/table.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "random.h"
 #include "test.h"
 
@@ -197,6 +198,52 @@ static void delete_number(struct table *t, uint32_t number, size_t len)
 
 	memcpy(key, &number, sizeof(number));
 	table_delete(t, table_entry_of(table_find(t, key, len)));
+}
+
+/* The next number whose place is among few in a row: those make clusters so long that a byte doesn't
+ * say how far an entry is from its place. */
+static uint32_t next_crowded(uint32_t number)
+{
+	enum { PLACES = 0xfc0 };
+
+	do
+		number++;
+	while ((hash_bytes(&number, sizeof(number)) >> (64 - TABLE_HASH_BITS) & PLACES) != PLACES);
+	return number;
+}
+
+void test_long_clusters(void)
+{
+	enum { COUNT = 1200, STEPS = 100000, LOOKS = 1000 };
+	static uint32_t numbers[COUNT];
+	static struct table_entry *entries[COUNT];
+	struct table t;
+	uint32_t number = 0, count = 0;
+
+	random_seed();
+	for (int i = 0; i < COUNT; i++)
+		number = numbers[i] = next_crowded(number);
+	table_init(&t, 0);
+	for (int i = 0; i < STEPS; i++) {
+		bool grows = i / (STEPS / 4) % 2 == 0;
+		uint32_t n = (uint32_t)random_below(COUNT);
+
+		if (entries[n] && random_below(grows ? 4 : 2) == 0) {
+			table_delete(&t, entries[n]);
+			entries[n] = NULL;
+			count--;
+		} else if (!entries[n] && random_below(grows ? 1 : 8) == 0) {
+			entries[n] = add_number(&t, numbers[n], sizeof(number));
+			count++;
+		}
+		check_int(t.count, count);
+		for (int j = 0; i % LOOKS == 0 && j < COUNT; j++) {
+			void *value = table_find(&t, &numbers[j], sizeof(number));
+
+			check(entries[j] ? value == entries[j]->value : !value);
+		}
+	}
+	table_release(&t);
 }
 
 /* What goes makes room for what comes, if that is not larger. */
