@@ -200,8 +200,8 @@ static void delete_number(struct table *t, uint32_t number, size_t len)
 	table_delete(t, table_entry_of(table_find(t, key, len)));
 }
 
-/* The next number whose place is among few in a row: those make clusters so long that a byte doesn't
- * say how far an entry is from its place. */
+/* The next number whose place is among few in a row: those make clusters so long that a byte
+ * doesn't say how far an entry is from its place. */
 static uint32_t next_crowded(uint32_t number)
 {
 	enum { PLACES = 0xfc0 };
