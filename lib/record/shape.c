@@ -109,19 +109,18 @@ static struct shape_arc *match(
 		const char *from = p + arc->len, *behind;
 
 		/* the bytes of one arc may begin those of another */
-		if (!vector_same(p, text + arc->text, arc->len)) {
-			;
-		} else if (arc->is_end) {
-			if (from == t.end) {
+		if (vector_same(p, text + arc->text, arc->len)) {
+			if (arc->is_end && from == t.end) {
 				give(s, arc, p, from, NULL, false, values);
 				return arc;
 			}
-		} else if ((behind = leaf(&t, from))) {
-			if (arc->is_asked)
-				give(s, arc, p, from, behind, t.escaped, values);
-			p = behind;
-			arc = &arcs[arc->then];
-			continue;
+			if (!arc->is_end && (behind = leaf(&t, from))) {
+				if (arc->is_asked)
+					give(s, arc, p, from, behind, t.escaped, values);
+				p = behind;
+				arc = &arcs[arc->then];
+				continue;
+			}
 		}
 		if (!arc->next)
 			return NULL;

@@ -67,6 +67,13 @@ static void damage(struct buf *b)
 	}
 }
 
+/* As the contract of scan has it. */
+static void end_line(struct buf *b)
+{
+	memset(buf_reserve(b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
+	b->data[b->len] = '\n';
+}
+
 static bool same_span(const struct span *a, const struct span *b)
 {
 	return a->type == b->type &&
@@ -111,8 +118,7 @@ static unsigned run(const char *const *names, int count, unsigned shapes, unsign
 		record(&b, shapes ? shape % shapes : (unsigned)random_below(6));
 		if (damaged && !random_below(damaged))
 			damage(&b);
-		memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-		b.data[b.len] = '\n';
+		end_line(&b);
 		check_line(&s, &b);
 		hits += s.end != NULL;
 	}
@@ -174,8 +180,7 @@ static void run_documents(const char *const *names, int count, unsigned hits_min
 		document(&b, 4);
 		if (!random_below(16))
 			damage(&b);
-		memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-		b.data[b.len] = '\n';
+		end_line(&b);
 		s.pause = 0;
 		check_line(&s, &b);
 		hits += s.end != NULL;
@@ -226,8 +231,7 @@ void test_a_note_stays_with_its_lines(void)
 		for (int i = 0; i < 4; i++) {
 			buf_clear(&b);
 			buf_text(&b, lines[i]);
-			memset(buf_reserve(&b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-			b.data[b.len] = '\n';
+			end_line(&b);
 			check_line(&s, &b);
 			check((s.end != NULL) == (round > 0));
 			if (i == 0)
