@@ -38,15 +38,13 @@ struct deliver {
 static struct verdict stdout_record(void *state, const struct record *r)
 {
 	struct deliver *d = state;
-	const char *bytes, *why;
-	size_t len;
+	const char *why;
 
 	if (!d->form.is_csv)
 		return verdict(PASSED);
-	why = tabular_line(&d->form, r, &bytes, &len);
+	why = tabular_write(&d->form, r, &d->filter.outlet.out);
 	if (why)
 		return (struct verdict){BAD, why};
-	out_add(&d->filter.outlet.out, bytes, len);
 	filter_settle(&d->filter, 1);
 	return verdict(HELD);
 }

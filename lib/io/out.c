@@ -80,6 +80,22 @@ void out_add(struct out *o, const void *bytes, size_t len)
 		buf_add(&o->pending, bytes, len);
 }
 
+struct buf *out_room(struct out *o)
+{
+	return &o->pending;
+}
+
+void out_added(struct out *o, size_t len)
+{
+	if (o->broken) {
+		o->pending.len -= len;
+		return;
+	}
+	o->bytes += len;
+	if (o->pending.len >= PENDING_BYTES)
+		out_flush(o);
+}
+
 void out_flush(struct out *o)
 {
 	if (o->pending.len && !o->broken) {

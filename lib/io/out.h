@@ -31,6 +31,10 @@ void out_release(struct out *o);
 /* Appends; long runs go to write(2) without being copied. What is broken takes nothing any more. */
 void out_add(struct out *o, const void *bytes, size_t len);
 
+/* What is made where it is written from: add to this, then say how much that was. */
+struct buf *out_room(struct out *o);
+void out_added(struct out *o, size_t len);
+
 void out_flush(struct out *o);
 
 /* Ends the process as a write to a reader that is gone does. */

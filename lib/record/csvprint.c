@@ -12,7 +12,6 @@ void csv_printer_init(struct csv_printer *p, struct paths *scanned, const struct
 	*p = (struct csv_printer){.scanned = scanned, .shape = shape};
 	paths_init(&p->paths);
 	buf_init(&p->header);
-	buf_init(&p->row);
 	buf_init(&p->text);
 	buf_init(&p->detail);
 }
@@ -22,27 +21,26 @@ void csv_printer_release(struct csv_printer *p)
 	free(p->values);
 	paths_release(&p->paths);
 	buf_release(&p->header);
-	buf_release(&p->row);
 	buf_release(&p->text);
 	buf_release(&p->detail);
 }
 
 /* Cells */
 
+/* The text, a C string behind which as much can be read as vectors do. */
+static const char *padded_text(struct csv_printer *p)
+{
+	*buf_reserve(&p->text, VECTOR_BYTES) = '\0';
+	return p->text.data;
+}
+
+/* Behind the bytes as much can be read as vectors do. */
 static void quote(struct buf *to, const char *bytes, size_t len)
 {
-	char *from = buf_reserve(to, 2 * len + 2 + VECTOR_BYTES), *at = from;
-	/* what is read at once ends before the bytes do */
-	size_t most = len > VECTOR_BYTES ? (len - VECTOR_BYTES) / VECTOR_BYTES * VECTOR_BYTES : 0;
+	char *from = buf_reserve(to, 2 * (len + VECTOR_BYTES) + 2), *at = from;
 
 	*at++ = '"';
-	at = vector_double_quotes(at, bytes, most);
-	for (size_t i = most; i < len; i++) {
-		*at++ = bytes[i];
-		/* without a branch: in JSON a quote is never far */
-		*at = '"';
-		at += bytes[i] == '"';
-	}
+	at = vector_double_quotes(at, bytes, len);
 	*at++ = '"';
 	to->len += (size_t)(at - from);
 }
@@ -63,28 +61,33 @@ static void add_text(struct buf *to, const char *bytes, size_t len)
 		buf_add(to, bytes, len);
 }
 
-static void add_string(struct csv_printer *p, const struct span *s)
+/* What add_plain left: with an escape, with a comma, or empty. */
+static void add_string(struct csv_printer *p, struct buf *row, const struct span *s)
 {
+	if (!s->escaped) {
+		quote(row, s->at, s->len);
+		return;
+	}
 	buf_clear(&p->text);
 	text_unescape(&p->text, s);
-	add_text(&p->row, p->text.data, p->text.len);
+	add_text(row, padded_text(p), p->text.len);
 }
 
-static void add_cell(struct csv_printer *p, const struct span *s)
+static void add_cell(struct csv_printer *p, struct buf *row, const struct span *s)
 {
 	switch (s->type) {
 	case SPAN_MISSING:
 	case SPAN_NULL:
 		break;
 	case SPAN_STRING:
-		add_string(p, s);
+		add_string(p, row, s);
 		break;
 	case SPAN_OBJECT:
 	case SPAN_ARRAY:
-		add_text(&p->row, s->at, s->len);
+		add_text(row, s->at, s->len);
 		break;
 	default:
-		buf_add(&p->row, s->at, s->len);
+		buf_add(row, s->at, s->len);
 	}
 }
 
@@ -164,11 +167,12 @@ const char *csv_printer_choose(struct csv_printer *p, const char *list)
 	p->is_chosen = true;
 	for (;; list++) {
 		size_t len = strcspn(list, ",");
-		char *name = mem_zero(1, len + 1);
+		const char *name;
 
-		memcpy(name, list, len);
+		buf_clear(&p->text);
+		buf_add(&p->text, list, len);
+		name = padded_text(p);
 		why = len ? add_column(p, name, name, len) : "a column without a name";
-		free(name);
 		list += len;
 		if (why || !*list)
 			break;
@@ -201,15 +205,12 @@ static const char *take_title(struct buf *title, const char **at, const char *en
 const char *csv_printer_adopt(struct csv_printer *p, const char *header, size_t len)
 {
 	const char *why = NULL, *end = header + len;
-	struct buf title;
 
-	buf_init(&title);
 	while (!why && header) {
-		why = take_title(&title, &header, end);
+		why = take_title(&p->text, &header, end);
 		if (!why)
-			why = add_key(p, buf_string(&title), title.len);
+			why = add_key(p, padded_text(p), p->text.len);
 	}
-	buf_release(&title);
 	if (!why)
 		open_columns(p);
 	return why;
@@ -228,7 +229,7 @@ static void name_column(void *context, const struct span *key, const struct span
 	(void)value;
 	buf_clear(&k->printer->text);
 	text_unescape(&k->printer->text, key);
-	why = add_key(k->printer, buf_string(&k->printer->text), k->printer->text.len);
+	why = add_key(k->printer, padded_text(k->printer), k->printer->text.len);
 	/* of equal keys the last one wins, in the first one's column */
 	if (why && strcmp(why, "a column that comes twice") != 0)
 		k->why = why;
@@ -269,7 +270,7 @@ static void look_up(void *context, const struct span *key, const struct span *va
 }
 
 /* Lines of one shape have the same keys. */
-static const char *check_keys(struct csv_printer *p, const char *line, size_t len)
+const char *csv_printer_check(struct csv_printer *p, const char *line, size_t len)
 {
 	struct keys k = {.printer = p};
 
@@ -282,22 +283,15 @@ static const char *check_keys(struct csv_printer *p, const char *line, size_t le
 	return k.why;
 }
 
-const char *csv_printer_row(
-	struct csv_printer *p, const char *line, size_t len, const struct span *values)
+void csv_printer_row(struct csv_printer *p, const struct span *values, struct buf *to)
 {
-	const char *why = check_keys(p, line, len);
-
-	if (why)
-		return why;
-	buf_clear(&p->row);
 	for (uint32_t i = 0; i < p->paths.count; i++) {
 		const struct span *s = &values[p->values[i]];
 
-		if (add_plain(&p->row, s))
+		if (add_plain(to, s))
 			continue;
-		add_cell(p, s);
-		buf_char(&p->row, ',');
+		add_cell(p, to, s);
+		buf_char(to, ',');
 	}
-	p->row.data[p->row.len - 1] = '\n';
-	return NULL;
+	to->data[to->len - 1] = '\n';
 }

@@ -23,8 +23,7 @@ struct csv_printer {
 	int *values;               /* which of the scanned values it is */
 	bool is_open;              /* the columns are known */
 	bool is_chosen;            /* by the user: other keys are left out */
-	struct buf header;
-	struct buf row; /* the last one made; both with their newline */
+	struct buf header;         /* with its newline */
 	struct buf text;
 	struct buf detail; /* of the reason given last */
 };
@@ -43,9 +42,12 @@ const char *csv_printer_adopt(struct csv_printer *p, const char *header, size_t 
  * scanner. Returns NULL, or the static reason that they can't be. */
 const char *csv_printer_open(struct csv_printer *p, const char *line, size_t len);
 
-/* Makes the row of an object that was just scanned with the shape, its columns among the values.
- * Returns NULL, or the static reason why it is none. */
-const char *csv_printer_row(
-	struct csv_printer *p, const char *line, size_t len, const struct span *values);
+/* Whether an object that was just scanned with the shape can be a row: NULL, or the static reason
+ * why it is none. */
+const char *csv_printer_check(struct csv_printer *p, const char *line, size_t len);
+
+/* Adds the row of an object that was checked, with its newline; its columns are among the values.
+ */
+void csv_printer_row(struct csv_printer *p, const struct span *values, struct buf *to);
 
 #endif

@@ -18,26 +18,36 @@ enum { VECTOR_BYTES = 16 };
 #if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #include <emmintrin.h>
 
+/* Whether the bytes at p are those of the head that are wanted: the lowest bits, at least one, are
+ * set for the first bytes. The head's address is a multiple of VECTOR_BYTES. */
+static inline bool vector_begins(const char *p, const char *head, unsigned wanted)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i y = _mm_load_si128((const __m128i *)(const void *)head);
+
+	return !(~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & wanted);
+}
+
 /*
  * Where the plain part of a string ends: at a quote, a backslash, a control character or a byte of
  * a multi-byte character. The caller sees to it that one of them comes.
  */
 static inline const char *vector_plain_end(const char *p)
 {
-	const __m128i quote = _mm_set1_epi8('"');
 	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i blank = _mm_set1_epi8(' ');
+	const __m128i quote_to_blank = _mm_set1_epi8('"' ^ ' ');
+	const __m128i first_plain = _mm_set1_epi8('!');
 
 	for (;; p += 16) {
 		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* compared as signed, so bytes from 0x80 on are below the blank as well */
-		__m128i special = _mm_cmplt_epi8(bytes, blank);
-		__m128i end = _mm_or_si128(
-			_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-		int stops = _mm_movemask_epi8(_mm_or_si128(special, end));
+		/* a blank and a quote change places, so all that is no plain byte but a backslash
+		 * is below those, as signed numbers: the high bit is that of the difference */
+		__m128i low = _mm_subs_epi8(_mm_xor_si128(bytes, quote_to_blank), first_plain);
+		__m128i end = _mm_cmpeq_epi8(bytes, backslash);
+		int stops = _mm_movemask_epi8(_mm_or_si128(low, end));
 
 		if (stops)
-			return p + __builtin_ctz((unsigned)stops);
+			return p + (unsigned)__builtin_ctz((unsigned)stops);
 	}
 }
 
@@ -46,10 +56,10 @@ static inline const char *vector_plain_end(const char *p)
 static inline uint32_t vector_no_digits(const char *p)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i digits = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+	__m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
 
-	return (uint32_t)_mm_movemask_epi8(is_digit) ^ 0xffff;
+	/* what is above 9, as an unsigned number, gets the high bit */
+	return (uint32_t)_mm_movemask_epi8(_mm_adds_epu8(above, _mm_set1_epi8(0x80 - 10)));
 }
 
 /* Whether len bytes are the same. Of a it reads less than VECTOR_BYTES behind the first that is
@@ -68,11 +78,8 @@ static inline bool vector_same(const char *a, const char *b, uint32_t len)
 	}
 }
 
-/*
- * Copies len bytes, each quote among them twice, and says where the copy ends. Reads up to
- * VECTOR_BYTES behind them; to has room for twice as many and VECTOR_BYTES.
- */
-static inline char *vector_double_quotes(char *to, const char *from, size_t len)
+/* As vector_double_quotes, on each machine. */
+static inline char *vector_double_quotes_plain(char *to, const char *from, size_t len)
 {
 	const __m128i quote = _mm_set1_epi8('"');
 
@@ -114,6 +121,15 @@ static inline bool vector_copy_has(char *to, const char *from, size_t len, char 
 }
 
 #else
+
+static inline bool vector_begins(const char *p, const char *head, unsigned wanted)
+{
+	size_t len = (size_t)__builtin_ctz(~wanted), i = 0;
+
+	while (i < len && p[i] == head[i])
+		i++;
+	return i == len;
+}
 
 static inline bool vector_same(const char *a, const char *b, uint32_t len)
 {
@@ -165,7 +181,7 @@ static inline const char *vector_plain_end(const char *p)
 	}
 }
 
-static inline char *vector_double_quotes(char *to, const char *from, size_t len)
+static inline char *vector_double_quotes_plain(char *to, const char *from, size_t len)
 {
 	const char *end = from + len;
 
@@ -199,5 +215,12 @@ static inline bool vector_copy_has(char *to, const char *from, size_t len, char 
 }
 
 #endif
+
+/*
+ * Copies len bytes, each quote among them twice, and says where the copy ends. Reads up to
+ * VECTOR_BYTES behind them; to has room for 2 * (len + VECTOR_BYTES). By shuffles where the machine
+ * has them (SSSE3).
+ */
+char *vector_double_quotes(char *to, const char *from, size_t len);
 
 #endif

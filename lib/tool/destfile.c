@@ -89,13 +89,10 @@ static void destfile_begin(void *state)
 
 static struct verdict take(struct destfile *d, const struct record *r, struct out *out)
 {
-	const char *bytes, *why;
-	size_t len;
+	const char *why = tabular_write(d->form, r, out);
 
-	why = tabular_line(d->form, r, &bytes, &len);
 	if (why)
 		return (struct verdict){BAD, why};
-	out_add(out, bytes, len);
 	if (out->bytes - d->begun_bytes >= BEGIN_BYTES) {
 		durable_begin(out->fd, 0, 0);
 		d->begun_bytes = out->bytes;

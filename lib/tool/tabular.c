@@ -11,13 +11,11 @@ void tabular_init(struct tabular *t, struct filter *f)
 {
 	*t = (struct tabular){.filter = f};
 	csv_printer_init(&t->printer, &f->paths, &f->shape);
-	buf_init(&t->headed);
 }
 
 void tabular_release(struct tabular *t)
 {
 	csv_printer_release(&t->printer);
-	buf_release(&t->headed);
 }
 
 static const char *read_form(const char *text, void *to)
@@ -105,7 +103,7 @@ void tabular_continue(struct tabular *t, int fd, const char *path, uint64_t byte
 	t->has_header = true;
 }
 
-static const char *make_row(struct tabular *t, const struct record *r)
+static const char *check_row(struct tabular *t, const struct record *r)
 {
 	const char *why = NULL;
 
@@ -113,28 +111,33 @@ static const char *make_row(struct tabular *t, const struct record *r)
 		why = csv_printer_open(&t->printer, r->bytes, r->len);
 		filter_fields_added(t->filter, r);
 	}
-	return why ? why : csv_printer_row(&t->printer, r->bytes, r->len, t->filter->fields);
+	return why ? why : csv_printer_check(&t->printer, r->bytes, r->len);
 }
 
-const char *tabular_line(struct tabular *t, const struct record *r, const char **bytes, size_t *len)
+static void write_row(struct tabular *t, struct buf *to)
 {
-	const struct buf *row = &t->printer.row;
-	const char *why;
+	if (!t->has_header)
+		buf_add(to, t->printer.header.data, t->printer.header.len);
+	t->has_header = true;
+	csv_printer_row(&t->printer, t->filter->fields, to);
+}
 
-	*bytes = r->bytes;
-	*len = r->len + 1;
-	if (!t->is_csv)
+const char *tabular_write(struct tabular *t, const struct record *r, struct out *out)
+{
+	const char *why;
+	struct buf *to;
+	size_t before;
+
+	if (!t->is_csv) {
+		out_add(out, r->bytes, r->len + 1);
 		return NULL;
-	why = make_row(t, r);
+	}
+	why = check_row(t, r);
 	if (why)
 		return filter_bad(t->filter, why, "%s", buf_string(&t->printer.detail)).reason;
-	if (!t->has_header) {
-		buf_add(&t->headed, t->printer.header.data, t->printer.header.len);
-		buf_add(&t->headed, row->data, row->len);
-		row = &t->headed;
-		t->has_header = true;
-	}
-	*bytes = row->data;
-	*len = row->len;
+	to = out_room(out);
+	before = to->len;
+	write_row(t, to);
+	out_added(out, to->len - before);
 	return NULL;
 }

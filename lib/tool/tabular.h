@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "io/out.h"
 #include "record/csvprint.h"
 #include "tool/filter.h"
 #include "tool/opt.h"
@@ -16,7 +17,6 @@ struct tabular {
 	const char *columns; /* NULL: those of the first record */
 	bool has_header;     /* it stands in the file, or has been given out */
 	struct csv_printer printer;
-	struct buf headed; /* a header and its first row */
 	struct opt options[3];
 };
 
@@ -33,9 +33,8 @@ void tabular_check(struct tabular *t);
  * header says what the columns are. Dies with EX_CONFIG where they can't be ours. */
 void tabular_continue(struct tabular *t, int fd, const char *path, uint64_t bytes);
 
-/* What is to be written of a record, newline and, where it is the first, header included; valid
- * until the next one. NULL, or the verdict's reason, its detail said to the filter. */
-const char *tabular_line(
-	struct tabular *t, const struct record *r, const char **bytes, size_t *len);
+/* Writes a record, the header before it where it is the first. NULL, or the verdict's reason, its
+ * detail said to the filter. */
+const char *tabular_write(struct tabular *t, const struct record *r, struct out *out);
 
 #endif

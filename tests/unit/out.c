@@ -56,6 +56,40 @@ void test_bytes_come_in_order(void)
 	close(fd);
 }
 
+/* Bytes that are made in place, some of them more than is ever pending, between others. */
+void test_what_is_made_in_place_comes_in_order(void)
+{
+	static const size_t sizes[] = {1, 0, 100000, 162142, 1, 300000, 262143, 1, 7};
+	static char bytes[300000];
+	int fd = memfd_create("out", 0);
+	struct buf want;
+	struct out o;
+
+	buf_init(&want);
+	out_init(&o, fd, "memory");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		memset(bytes, (int)('a' + i), sizes[i]);
+		buf_add(out_room(&o), bytes, sizes[i]);
+		out_added(&o, sizes[i]);
+		out_add(&o, "x", 1);
+		buf_add(&want, bytes, sizes[i]);
+		buf_text(&want, "x");
+		check_int(o.bytes, want.len);
+		check_int(size_of(fd) + o.pending.len, want.len);
+		check(o.pending.len <= 262144);
+	}
+	out_flush(&o);
+	check_content(fd, &want);
+	o.broken = true;
+	buf_text(out_room(&o), "x");
+	out_added(&o, 1);
+	check_int(o.pending.len, 0);
+	check_int(o.bytes, want.len);
+	out_release(&o);
+	buf_release(&want);
+	close(fd);
+}
+
 void test_nothing_is_written_before_the_flush(void)
 {
 	int fd = memfd_create("out", 0);

@@ -14,7 +14,9 @@ static void fill(char *bytes, size_t count)
 	static const char some[] = "0123456789\"\"\\/: \n\x1f\x7f\x80\xff,a";
 
 	for (size_t i = 0; i < count; i++)
-		bytes[i] = random_below(3) ? 'x' : some[random_below(sizeof(some) - 1)];
+		bytes[i] = random_below(3)    ? 'x'
+			   : random_below(16) ? some[random_below(sizeof(some) - 1)]
+					      : (char)random_below(256);
 }
 
 void test_plain_end(void)
@@ -69,27 +71,57 @@ void test_same(void)
 	}
 }
 
-void test_double_quotes(void)
+void test_begins(void)
 {
-	char from[ROOM], got[2 * LEN_MAX + VECTOR_BYTES], want[2 * LEN_MAX];
+	_Alignas(VECTOR_BYTES) char head[VECTOR_BYTES];
+	char bytes[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len = 1 + (size_t)random_below(VECTOR_BYTES);
+
+		fill(bytes, ROOM);
+		memset(head, 0, sizeof(head));
+		memcpy(head, bytes, len);
+		if (random_below(2))
+			bytes[random_below(VECTOR_BYTES)] ^= (char)(1 << random_below(8));
+		check_int(vector_begins(bytes, head, (1u << len) - 1), !memcmp(bytes, head, len));
+	}
+}
+
+typedef char *double_quotes(char *to, const char *from, size_t len);
+
+static void check_double_quotes(double_quotes *way)
+{
+	char from[ROOM], got[2 * (LEN_MAX + VECTOR_BYTES)], want[2 * LEN_MAX];
 
 	random_seed();
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t len = (size_t)random_below(LEN_MAX + 1), count = 0;
+		unsigned one_in = 1 + (unsigned)random_below(8);
 		char *end;
 
 		fill(from, ROOM);
-		if (!random_below(8))
-			memset(from, '"', len);
 		for (size_t k = 0; k < len; k++) {
+			if (!random_below(one_in))
+				from[k] = '"';
 			want[count++] = from[k];
 			if (from[k] == '"')
 				want[count++] = '"';
 		}
-		end = vector_double_quotes(got, from, len);
+		memset(got, 'g', sizeof(got));
+		end = way(got, from, len);
 		check_int(end - got, count);
 		check(!memcmp(got, want, count));
+		for (size_t k = 2 * (len + VECTOR_BYTES); k < sizeof(got); k++)
+			check(got[k] == 'g');
 	}
+}
+
+void test_double_quotes(void)
+{
+	check_double_quotes(vector_double_quotes);
+	check_double_quotes(vector_double_quotes_plain);
 }
 
 void test_copy_has(void)
