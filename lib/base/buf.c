@@ -6,8 +6,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/pairs.h"
 
-enum { SMALLEST = 64, NUMBER_MAX = 20 };
+enum { SMALLEST = 64 };
 
 void buf_init(struct buf *b)
 {
@@ -38,13 +39,10 @@ void buf_text(struct buf *b, const char *text)
 
 void buf_number(struct buf *b, uint64_t number)
 {
-	char text[NUMBER_MAX], *p = text + sizeof(text);
+	unsigned count = pairs_count(number);
 
-	do {
-		*--p = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	buf_add(b, p, (size_t)(text + sizeof(text) - p));
+	pairs_put_before(buf_reserve(b, count) + count, number, count);
+	b->len += count;
 }
 
 void buf_format(struct buf *b, const char *format, ...)

@@ -10,6 +10,7 @@
 #include "base/compact.h"
 #include "base/exact.h"
 #include "base/numeral.h"
+#include "base/pairs.h"
 
 static const char out_of_range[] = "number out of range";
 static const char division_by_zero[] = "division by zero";
@@ -105,6 +106,26 @@ const char *decimal_parse(struct decimal *d, const char *text, size_t len)
 	return NULL;
 }
 
+/* Most fit into 64 bits, where a division is much cheaper. */
+static size_t print_short(
+	char out[DECIMAL_TEXT_MAX], uint64_t magnitude, bool negative, uint8_t scale)
+{
+	unsigned digits = pairs_count(magnitude);
+	char *end;
+
+	if (digits <= scale)
+		digits = scale + 1u;
+	*out = '-';
+	end = out + negative + digits + (scale != 0);
+	*end = '\0';
+	if (scale) {
+		magnitude = pairs_put_before(end, magnitude, scale);
+		end[-scale - 1] = '.';
+	}
+	pairs_put_before(out + negative + digits - scale, magnitude, digits - scale);
+	return (size_t)(end - out);
+}
+
 static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -113,12 +134,11 @@ static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
 	int places = d->scale;
 	size_t len;
 
+	if (rest <= UINT64_MAX)
+		return print_short(out, (uint64_t)rest, d->coefficient < 0, d->scale);
 	do {
-		/* Most fit into 64 bits, where a division is much cheaper. */
-		bool is_short = rest <= UINT64_MAX;
-
-		*--p = (char)('0' + (is_short ? (uint64_t)rest % 10 : (uint64_t)(rest % 10)));
-		rest = is_short ? (uint64_t)rest / 10 : rest / 10;
+		*--p = (char)('0' + (int)(rest % 10));
+		rest /= 10;
 		if (--places == 0)
 			*--p = '.';
 	} while (rest || places >= 0);
