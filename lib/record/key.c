@@ -112,11 +112,27 @@ static void add_part(struct buf *to, const struct span *s)
 	buf_char(to, '\0');
 }
 
+/* The usual key: it may be written with one look at the buffer. */
+static void encode_string(struct buf *to, const struct span *s)
+{
+	char *at = buf_reserve(to, s->len + 2);
+
+	at[0] = TAG_STRING;
+	memcpy(at + 1, s->at, s->len);
+	at[s->len + 1] = '\0';
+	to->len = s->len + 2;
+}
+
 bool key_encode(struct buf *to, const struct key_fields *k, const struct span *spans)
 {
 	bool any = false;
 
 	buf_clear(to);
+	if (k->count == 1 && spans[k->fields[0]].type == SPAN_STRING &&
+		!spans[k->fields[0]].escaped) {
+		encode_string(to, &spans[k->fields[0]]);
+		return true;
+	}
 	buf_reserve(to, 1); /* a key of no parts is bytes as well */
 	for (size_t i = 0; i < k->count; i++) {
 		const struct span *s = &spans[k->fields[i]];
@@ -140,8 +156,14 @@ static void print_string(struct buf *to, const char **part, const char *end)
 {
 	struct buf text;
 	const char *p = *part;
-	size_t len = strlen(p);
+	size_t len;
 
+	/* mostly it is the last part, and has no NUL in it */
+	if (text_quote_plain(to, p, (size_t)(end - p) - 1)) {
+		*part = end;
+		return;
+	}
+	len = strlen(p);
 	*part = p + len + 1;
 	if (!is_in_text(p + len, end)) {
 		text_quote(to, p, len);

@@ -118,18 +118,25 @@ static bool is_plain(const char *text, size_t len)
 	return !special && !has_special(eight(text + len - 8));
 }
 
+bool text_quote_plain(struct buf *to, const char *text, size_t len)
+{
+	char *at;
+
+	if (!is_plain(text, len))
+		return false;
+	at = buf_reserve(to, len + 2);
+	at[0] = at[len + 1] = '"';
+	memcpy(at + 1, text, len);
+	to->len += len + 2;
+	return true;
+}
+
 void text_quote(struct buf *to, const char *text, size_t len)
 {
 	const char *end = text + len, *plain = text;
 
-	if (is_plain(text, len)) {
-		char *at = buf_reserve(to, len + 2);
-
-		at[0] = at[len + 1] = '"';
-		memcpy(at + 1, text, len);
-		to->len += len + 2;
+	if (text_quote_plain(to, text, len))
 		return;
-	}
 	buf_char(to, '"');
 	for (const char *p = text; p < end; p++) {
 		unsigned char c = (unsigned char)*p;

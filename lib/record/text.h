@@ -18,6 +18,10 @@ bool text_says(const struct span *string, const char *text, size_t len);
  * text is valid UTF-8. */
 void text_quote(struct buf *to, const char *text, size_t len);
 
+/* The same if there is nothing to escape in it and it is not short; else nothing, and false. A NUL
+ * is to be escaped. */
+bool text_quote_plain(struct buf *to, const char *text, size_t len);
+
 /* As text_quote, of bytes that need not be UTF-8: what is not well-formed becomes U+FFFD. */
 void text_quote_any(struct buf *to, const char *bytes, size_t len);
 

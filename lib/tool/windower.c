@@ -96,7 +96,9 @@ struct table_entry *windower_scan_next(struct windower *w, struct store_scan *c)
 
 void windower_check_memory(struct windower *w)
 {
-	if (!windower_make_room(w) && !w->disk && !has_room(w))
+	if (w->disk)
+		windower_make_room(w);
+	else if (!has_room(w))
 		die_full(w, bytes_held(w));
 	if (w->max_keys && w->kind->keys(w) > w->max_keys)
 		die(EX_TEMPFAIL,
