@@ -123,11 +123,30 @@ static void join_next(const struct sessions *s, struct session *head, struct ses
 		into->last_ns = time_ns;
 }
 
+/* The usual key has one session at most, and nothing to join. */
+static struct session *extend_alone(const struct sessions *s, struct session *head, int64_t time_ns)
+{
+	if (!head->is_open || head->last_ns < time_minus(time_ns, s->gap_ns) ||
+		head->first_ns > time_plus(time_ns, s->gap_ns))
+		return NULL;
+	head->moved = true;
+	if (time_ns > head->last_ns)
+		head->last_ns = time_ns;
+	else if (time_ns < head->first_ns)
+		head->first_ns = time_ns;
+	else
+		head->moved = false;
+	return head;
+}
+
 struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
 	session_join *join, void *context)
 {
-	struct session *into = sessions_touched(s, head, time_ns, time_ns);
+	struct session *into;
 
+	if (!head->earlier)
+		return extend_alone(s, head, time_ns);
+	into = sessions_touched(s, head, time_ns, time_ns);
 	if (!into)
 		return NULL;
 	into->moved = time_ns < into->first_ns || time_ns > into->last_ns;

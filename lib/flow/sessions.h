@@ -15,12 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A head is no part of the treap: there is room in it for what the caller knows of when its key
+ * falls due. */
 struct session {
 	struct session *earlier; /* of a head: the root of all others */
-	struct session *later;
+	union {
+		struct session *later;
+		int64_t due_ns; /* of a head: the caller's */
+	};
 	int64_t first_ns;
 	int64_t last_ns;
-	uint32_t rank;            /* in the treap; at random */
+	union {
+		uint32_t rank;   /* in the treap; at random */
+		uint32_t timers; /* of a head: the caller's */
+	};
+	bool has_timer;           /* of a head: the caller's */
 	bool is_open;             /* false: nothing is here, as in a head of zeros */
 	bool moved;               /* the last record moved its bounds */
 	bool fired;               /* it has given a result, and is kept for corrections */

@@ -10,11 +10,6 @@ enum { KEYS = 's' };
 /* What an allocation costs beyond what was asked for. */
 enum { ALLOCATION_BYTES = 16 };
 
-static struct sessionkey *timer_of(const struct table_entry *e)
-{
-	return (struct sessionkey *)(void *)(size_t)e->value;
-}
-
 /* When sessions fall due */
 
 static bool corrects(const struct windower *w)
@@ -63,7 +58,7 @@ static struct session *first_due(const struct sessionkeys *k, const struct table
 
 static void put_timer(struct sessionkeys *k, struct table_entry *e, int64_t due_ns, int64_t tie)
 {
-	struct sessionkey *t = timer_of(e);
+	struct session *t = sessionkeys_head(e);
 
 	dues_put(&k->dues, (struct due){due_ns, tie, e});
 	t->timers++;
@@ -74,7 +69,7 @@ static void put_timer(struct sessionkeys *k, struct table_entry *e, int64_t due_
 /* Where a session begins earlier than it did, what is due at the same time is due before. */
 static void set_timer(struct sessionkeys *k, struct table_entry *e, const struct session *s)
 {
-	const struct sessionkey *t = timer_of(e);
+	const struct session *t = sessionkeys_head(e);
 	int64_t due_ns = due_of(k, s);
 
 	if (!t->has_timer || due_ns < t->due_ns || (due_ns == t->due_ns && s->moved))
@@ -85,7 +80,7 @@ static void set_timer(struct sessionkeys *k, struct table_entry *e, const struct
 static void take_timer(struct sessionkeys *k)
 {
 	struct due due = dues_take(&k->dues);
-	struct sessionkey *t = timer_of(due.what);
+	struct session *t = sessionkeys_head(due.what);
 
 	t->timers--;
 	if (t->due_ns == due.due_ns)
@@ -99,7 +94,7 @@ static void renew_timer(struct sessionkeys *k, struct table_entry *e)
 
 	if (s)
 		set_timer(k, e, s);
-	else if (!timer_of(e)->timers)
+	else if (!sessionkeys_head(e)->timers)
 		store_delete(&k->windower->store, k->space, e);
 }
 
@@ -236,17 +231,16 @@ void sessionkeys_init(struct sessionkeys *k, struct windower *w)
 	dues_init(&k->dues, by_key, k);
 	buf_init(&k->packed);
 	buf_init(&k->stored_key);
-	windower_holds(w,
-		(struct store_kind){
-			.letter = KEYS,
-			.value_bytes = sizeof(struct sessionkey) + sessions_head_bytes(&k->shape),
-			.context = k,
-			.pack = pack,
-			.unpack = unpack,
-			.clear = clear,
-			.timers = timers,
-			.came_back = came_back,
-		});
+	windower_holds(w, (struct store_kind){
+				  .letter = KEYS,
+				  .value_bytes = sessions_head_bytes(&k->shape),
+				  .context = k,
+				  .pack = pack,
+				  .unpack = unpack,
+				  .clear = clear,
+				  .timers = timers,
+				  .came_back = came_back,
+			  });
 }
 
 void sessionkeys_release(struct sessionkeys *k)
@@ -303,9 +297,8 @@ void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct ses
 	k->count--;
 }
 
-void sessionkeys_note(struct sessionkeys *k, struct table_entry *e, const struct session *s)
+void sessionkeys_renew(struct sessionkeys *k, struct table_entry *e, const struct session *s)
 {
-	store_note(&k->windower->store, k->space, e);
 	set_timer(k, e, s);
 }
 

@@ -18,13 +18,6 @@
 #include "flow/sessions.h"
 #include "tool/windower.h"
 
-/* In the value of an entry before the head of the key's sessions. */
-struct sessionkey {
-	int64_t due_ns; /* of the timer that counts */
-	uint32_t timers;
-	bool has_timer; /* there is one that counts */
-};
-
 struct sessionkeys {
 	struct windower *windower;
 	struct sessions shape;
@@ -47,13 +40,15 @@ void sessionkeys_release(struct sessionkeys *k);
 /* The store is open. */
 void sessionkeys_opened(struct sessionkeys *k);
 
-/* All sessions of a key in order: the one behind `after`; NULL begins, and NULL is behind the last.
- */
+/* The value of an entry; its due_ns is that of the timer that counts, where it has_timer, and
+ * timers how many there are. */
 static inline struct session *sessionkeys_head(const struct table_entry *e)
 {
-	return (struct session *)(void *)((char *)(size_t)e->value + sizeof(struct sessionkey));
+	return (struct session *)(void *)(size_t)e->value;
 }
 
+/* All sessions of a key in order: the one behind `after`; NULL begins, and NULL is behind the last.
+ */
 static inline struct session *sessionkeys_next(
 	const struct table_entry *e, const struct session *after)
 {
@@ -65,8 +60,19 @@ struct session *sessionkeys_begin(struct sessionkeys *k, struct table_entry *e, 
 void sessionkeys_end(struct sessionkeys *k, struct table_entry *e, struct session *s);
 void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct session *s);
 
-/* The session has changed. */
-void sessionkeys_note(struct sessionkeys *k, struct table_entry *e, const struct session *s);
+/* The key has a timer that is early enough for the session. */
+void sessionkeys_renew(struct sessionkeys *k, struct table_entry *e, const struct session *s);
+
+/* The session has changed. It does not fall due before its end. */
+static inline void sessionkeys_note(
+	struct sessionkeys *k, struct table_entry *e, const struct session *s)
+{
+	const struct session *head = sessionkeys_head(e);
+
+	store_note(&k->windower->store, k->space, e);
+	if (!head->has_timer || sessions_end_ns(&k->shape, s) <= head->due_ns)
+		sessionkeys_renew(k, e, s);
+}
 
 /*
  * The session that falls due first if it does so by the watermark, with its key; NULL: none does.
