@@ -67,7 +67,7 @@ static void put_timer(struct sessionkeys *k, struct table_entry *e, int64_t due_
 }
 
 /* Where a session begins earlier than it did, what is due at the same time is due before. */
-static void set_timer(struct sessionkeys *k, struct table_entry *e, const struct session *s)
+void sessionkeys_set_timer(struct sessionkeys *k, struct table_entry *e, const struct session *s)
 {
 	const struct session *t = sessionkeys_head(e);
 	int64_t due_ns = due_of(k, s);
@@ -93,7 +93,7 @@ static void renew_timer(struct sessionkeys *k, struct table_entry *e)
 	const struct session *s = first_due(k, e);
 
 	if (s)
-		set_timer(k, e, s);
+		sessionkeys_set_timer(k, e, s);
 	else if (!sessionkeys_head(e)->timers)
 		store_delete(&k->windower->store, k->space, e);
 }
@@ -218,7 +218,7 @@ static void came_back(void *context, struct table_entry *e)
 	const struct session *first = first_due(context, e);
 
 	if (first)
-		set_timer(context, e, first);
+		sessionkeys_set_timer(context, e, first);
 	else
 		put_timer(context, e, INT64_MIN, INT64_MIN);
 }
@@ -295,11 +295,6 @@ void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct ses
 	windower_clear(k->windower, s->state);
 	k->allocated -= s != sessionkeys_head(e);
 	k->count--;
-}
-
-void sessionkeys_renew(struct sessionkeys *k, struct table_entry *e, const struct session *s)
-{
-	set_timer(k, e, s);
 }
 
 /* The first in memory: its timer is the first. Timers that stand before it are put off, or let go

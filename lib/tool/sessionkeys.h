@@ -60,8 +60,8 @@ struct session *sessionkeys_begin(struct sessionkeys *k, struct table_entry *e, 
 void sessionkeys_end(struct sessionkeys *k, struct table_entry *e, struct session *s);
 void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct session *s);
 
-/* The key has a timer that is early enough for the session. */
-void sessionkeys_renew(struct sessionkeys *k, struct table_entry *e, const struct session *s);
+/* Sees to it that the key has a timer no later than the session wants one. */
+void sessionkeys_set_timer(struct sessionkeys *k, struct table_entry *e, const struct session *s);
 
 /* The session has changed. It does not fall due before its end. */
 static inline void sessionkeys_note(
@@ -71,7 +71,7 @@ static inline void sessionkeys_note(
 
 	store_note(&k->windower->store, k->space, e);
 	if (!head->has_timer || sessions_end_ns(&k->shape, s) <= head->due_ns)
-		sessionkeys_renew(k, e, s);
+		sessionkeys_set_timer(k, e, s);
 }
 
 /*
