@@ -58,8 +58,11 @@ static void unwrite(struct changes *c, struct table_entry *e)
 {
 	unsigned round = e->mark & CHANGES_ROUND;
 
-	c->written -= round != 0;
-	c->behind -= round && round != c->round;
+	/* the mark is left alone then: the hash beside it is slow to read behind a write */
+	if (!round)
+		return;
+	c->written--;
+	c->behind -= round != c->round;
 	e->mark &= CHANGES_NOTED;
 }
 
