@@ -127,22 +127,27 @@ static unsigned pile_of(const struct dues *d, int64_t time_ns)
 	return place << DUES_DIGIT_BITS | digit;
 }
 
-void dues_put(struct dues *d, struct due due)
+/* One by one, as a struct that was just written so is slow to read as a whole. */
+void dues_put(struct dues *d, int64_t due_ns, int64_t tie, void *what)
 {
 	struct dues_chunk *chunk;
+	struct due *due;
 	unsigned pile;
 
-	if (due.due_ns <= d->until_ns) {
-		put_due(d, due);
+	if (due_ns <= d->until_ns) {
+		put_due(d, (struct due){due_ns, tie, what});
 		return;
 	}
-	pile = pile_of(d, due.due_ns);
+	pile = pile_of(d, due_ns);
 	chunk = d->piles[pile];
 	if (!chunk || chunk->count == CHUNK_ITEMS) {
 		chunk = d->piles[pile] = add_chunk(d, chunk);
 		d->has[pile / WORD_BITS] |= (uint64_t)1 << pile % WORD_BITS;
 	}
-	chunk->items[chunk->count++] = due;
+	due = &chunk->items[chunk->count++];
+	due->due_ns = due_ns;
+	due->tie = tie;
+	due->what = what;
 }
 
 /* Puts what is in a pile where it is to be now. */
@@ -155,7 +160,8 @@ static void deal_out(struct dues *d, unsigned pile)
 	for (; chunk; chunk = next) {
 		next = chunk->next;
 		for (size_t i = 0; i < chunk->count; i++)
-			dues_put(d, chunk->items[i]);
+			dues_put(d, chunk->items[i].due_ns, chunk->items[i].tie,
+				chunk->items[i].what);
 		chunk->next = d->spare;
 		d->spare = chunk;
 	}

@@ -44,7 +44,7 @@ void dues_release(struct dues *d);
 void dues_clear(struct dues *d);
 
 /* O(1), and O(log n) of those that are due where it is; over its time in here at most 16 moves. */
-void dues_put(struct dues *d, struct due due);
+void dues_put(struct dues *d, int64_t due_ns, int64_t tie, void *what);
 
 /* For dues_first. */
 void dues_reach(struct dues *d, int64_t until_ns);

@@ -60,7 +60,7 @@ static void put_timer(struct sessionkeys *k, struct table_entry *e, int64_t due_
 {
 	struct session *t = sessionkeys_head(e);
 
-	dues_put(&k->dues, (struct due){due_ns, tie, e});
+	dues_put(&k->dues, due_ns, tie, e);
 	t->timers++;
 	t->has_timer = true;
 	t->due_ns = due_ns;

@@ -41,7 +41,8 @@ static void put(struct dues *d, int64_t spread)
 					     (uint64_t)spread / 4)
 				 : (int64_t)random_next(),
 		-(int64_t)random_below(3), number};
-	dues_put(d, list[count++]);
+	dues_put(d, list[count].due_ns, list[count].tie, list[count].what);
+	count++;
 }
 
 /* Takes what is due, or some of it. */
@@ -101,16 +102,16 @@ void test_clear(void)
 	int number = 7;
 
 	dues_init(&d, by_number, &context);
-	dues_put(&d, (struct due){INT64_MIN, 0, &number});
-	dues_put(&d, (struct due){0, 0, &number});
-	dues_put(&d, (struct due){INT64_MAX, 0, &number});
+	dues_put(&d, INT64_MIN, 0, &number);
+	dues_put(&d, 0, 0, &number);
+	dues_put(&d, INT64_MAX, 0, &number);
 	check_int(dues_first(&d, -1)->due_ns, INT64_MIN);
 	check(d.bytes > 0);
 	dues_clear(&d);
 	check_int(d.bytes, 0);
 	check(!dues_first(&d, INT64_MAX));
-	dues_put(&d, (struct due){5, 0, &number});
-	dues_put(&d, (struct due){INT64_MIN, 0, &number});
+	dues_put(&d, 5, 0, &number);
+	dues_put(&d, INT64_MIN, 0, &number);
 	check_int(dues_take(&d).due_ns, INT64_MIN);
 	check_int(dues_first(&d, 0)->due_ns, 5);
 	dues_release(&d);
