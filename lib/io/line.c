@@ -29,6 +29,7 @@ void lines_release(struct lines *l)
 void lines_begin(struct lines *l, struct input *in)
 {
 	l->in = in;
+	l->newline = NULL;
 	buf_clear(&l->data);
 	l->next = l->searched = 0;
 	l->number = l->offset = 0;
@@ -102,41 +103,28 @@ static void give(struct lines *l, struct line *line, bool ended)
 }
 
 /* Nothing more to look at before the next read. */
-static bool starve(struct lines *l)
+static void starve(struct lines *l)
 {
 	l->searched = l->data.len;
 	if (l->skipped || l->searched - l->next > l->max_bytes)
 		skip(l);
-	return false;
 }
 
-bool lines_next(struct lines *l, struct line *line)
+const char *lines_find(struct lines *l)
 {
-	const char *at = l->data.data + l->next, *newline = NULL;
-	uint64_t offset = l->offset;
-	size_t len;
+	const char *newline = NULL;
 
 	if (l->searched != l->data.len)
 		newline = memchr(l->data.data + l->searched, '\n', l->data.len - l->searched);
 	if (!newline)
-		return starve(l);
-	len = (size_t)(newline - at);
-	l->searched = l->next + len;
-	if (l->skipped || len > l->max_bytes) {
-		give(l, line, true);
-		return true;
-	}
-	l->offset = offset + len + 1;
-	l->next = ++l->searched;
-	line->at = at;
-	line->len = len;
-	line->number = ++l->number;
-	line->offset = offset;
-	line->length = len;
-	line->hash = 0;
-	line->ended = true;
-	line->too_long = false;
-	return true;
+		starve(l);
+	return newline;
+}
+
+void lines_give_odd(struct lines *l, struct line *line, const char *newline)
+{
+	l->searched = (size_t)(newline - l->data.data);
+	give(l, line, true);
 }
 
 bool lines_fill(struct lines *l)
@@ -148,6 +136,7 @@ bool lines_fill(struct lines *l)
 	l->data.len = left;
 	l->searched -= l->next;
 	l->next = 0;
+	l->newline = NULL;
 	buf_reserve(&l->data, l->read_bytes + 1 + LINE_PAD);
 	n = input_read(l->in, l->data.data + left, l->read_bytes);
 	l->data.len += n;

@@ -22,6 +22,7 @@ struct line {
 	const char *at; /* at[len] is '\n', also for a last line that has none; valid until
 			   lines_fill */
 	size_t len;
+	size_t more;     /* bytes that are there behind the newline, the next lines */
 	uint64_t number; /* in its input, from 1 */
 	uint64_t offset; /* of its first byte in its input */
 	uint64_t length; /* of the whole line; more than len where not all was kept */
@@ -31,16 +32,17 @@ struct line {
 };
 
 struct lines {
-	struct input *in;  /* borrowed */
-	size_t max_bytes;  /* of a line */
-	size_t read_bytes; /* of one read, at most */
-	struct buf data;   /* what was read; len bytes are valid */
-	size_t next;       /* where the next line begins */
-	size_t searched;   /* no newline from next up to here */
-	uint64_t number;   /* of lines taken */
-	uint64_t offset;   /* of next in the input */
-	struct buf kept;   /* the beginning of a line that is too long */
-	uint64_t skipped;  /* of that line's bytes, those taken out of data; 0: none in hand */
+	struct input *in;    /* borrowed */
+	size_t max_bytes;    /* of a line */
+	size_t read_bytes;   /* of one read, at most */
+	struct buf data;     /* what was read; len bytes are valid */
+	size_t next;         /* where the next line begins */
+	size_t searched;     /* no newline from next up to here */
+	const char *newline; /* of the next line, where the caller knows it; else NULL */
+	uint64_t number;     /* of lines taken */
+	uint64_t offset;     /* of next in the input */
+	struct buf kept;     /* the beginning of a line that is too long */
+	uint64_t skipped;    /* of that line's bytes, those taken out of data; 0: none in hand */
 	XXH3_state_t *skipped_hash;
 };
 
@@ -54,8 +56,44 @@ void lines_begin(struct lines *l, struct input *in);
 /* The same, where in stands at an offset behind so many lines; no byte-order mark is skipped. */
 void lines_begin_at(struct lines *l, struct input *in, uint64_t offset, uint64_t number);
 
+/* Says where the next line's newline is, so that it need not be looked for; NULL: not known. */
+static inline void lines_expect(struct lines *l, const char *newline)
+{
+	l->newline = newline;
+}
+
+/* Of lines_next: the next newline, NULL if there is none; and a line of which not all was kept. */
+const char *lines_find(struct lines *l);
+void lines_give_odd(struct lines *l, struct line *line, const char *newline);
+
 /* The next line that is read whole; false if there is none and lines_fill is wanted. O(line). */
-bool lines_next(struct lines *l, struct line *line);
+static inline bool lines_next(struct lines *l, struct line *line)
+{
+	const char *newline = l->newline ? l->newline : lines_find(l);
+	const char *at = l->data.data + l->next;
+	size_t len;
+
+	if (!newline)
+		return false;
+	l->newline = NULL;
+	len = (size_t)(newline - at);
+	if (l->skipped || len > l->max_bytes) {
+		lines_give_odd(l, line, newline);
+		return true;
+	}
+	l->searched = l->next += len + 1;
+	line->at = at;
+	line->len = len;
+	line->more = l->data.len - l->next;
+	line->number = ++l->number;
+	line->offset = l->offset;
+	line->length = len;
+	line->hash = 0;
+	line->ended = true;
+	line->too_long = false;
+	l->offset += len + 1;
+	return true;
+}
 
 /*
  * Reads once more, up to read_bytes (256 KiB); false at the end of the input. May block (see

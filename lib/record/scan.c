@@ -209,7 +209,7 @@ static const char *wanted(
 		p = value(s, p, depth);
 	}
 	if (p && n->value >= 0)
-		s->values[n->value] = token_span(from, p, s->t.escaped);
+		token_give(&s->values[n->value], from, p, s->t.escaped);
 	return p;
 }
 
@@ -221,7 +221,7 @@ const char *scan(const struct paths *paths, const char *line, size_t len, struct
 
 	p = wanted(&s, from, &paths->nodes[0], 0);
 	if (p) {
-		*root = token_span(from, p, s.t.escaped);
+		token_give(root, from, p, s.t.escaped);
 		p = token_space(p);
 		if (p != s.t.end) {
 			s.t.why = "more behind the value";
@@ -242,11 +242,12 @@ void scan_members(const char *line, size_t len,
 
 	while (*p == '"') {
 		const char *from = p + 1, *to = token_string(&s.t, from);
-		struct span name = token_span(p, to + 1, s.t.escaped), found;
+		struct span name, found;
 
+		token_give(&name, p, to + 1, s.t.escaped);
 		from = colon(&s, to + 1);
 		p = value(&s, from, 1);
-		found = token_span(from, p, s.t.escaped);
+		token_give(&found, from, p, s.t.escaped);
 		member(context, &name, &found);
 		p = token_space(p);
 		p = *p == ',' ? token_space(p + 1) : p;

@@ -1,6 +1,7 @@
 #include "record/shape.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "record/shapelearn.h"
@@ -12,6 +13,7 @@ enum {
 	CREDIT_AGAIN = 32,
 	MISS_COST = 4, /* hits that pay for a line which was compared, scanned and learnt */
 	PAUSE_LINES = 8192,
+	ALONE_LINES = 64, /* by themselves, after one was scanned for nothing */
 };
 
 void shape_init(struct shape *s, const struct paths *paths)
@@ -38,24 +40,45 @@ void shape_release(struct shape *s)
 
 /* Matching */
 
-static inline const char *leaf(struct tokens *t, const char *p)
+/* A line on its way through the graph. */
+struct way {
+	const char *at;      /* what is behind is known */
+	const char *end;     /* of the line, or of what may be one */
+	const char *escaped; /* the string with escapes that was read last */
+	struct span *values;
+	struct shape_arc *last; /* NULL: the line has not ended, or not as one that is known */
+};
+
+/* All values that are not plain and short: apart, so that those which are need no call. */
+static __attribute__((noinline)) const char *rare_leaf(struct way *w, const char *p)
+{
+	struct tokens t = {.end = w->end};
+	const char *behind = token_scalar(&t, p);
+
+	if (*p == '"' && t.escaped)
+		w->escaped = p;
+	return behind;
+}
+
+/* From a value to what is behind it; NULL if it is none. */
+static inline __attribute__((always_inline)) const char *leaf(struct way *w, const char *p)
 {
 	const char *end;
 
-	if (*p != '"')
-		return token_scalar(t, p);
-	end = vector_plain_end(p + 1);
-	t->escaped = false;
-	if (*end == '"')
-		return end + 1;
-	end = token_string(t, p + 1);
-	return end ? end + 1 : NULL;
+	if (*p == '"') {
+		end = vector_plain_end(p + 1);
+		return *end == '"' ? end + 1 : rare_leaf(w, p);
+	}
+	end = token_is_digit(*p) ? token_short_number(p) : token_short_word(p);
+	return end ? end : rare_leaf(w, p);
 }
 
 static void set_missing(const struct shape *s, struct span *values)
 {
-	for (uint32_t i = 0; i < s->paths->count; i++)
-		values[i] = (struct span){.type = SPAN_MISSING};
+	for (uint32_t i = 0; i < s->paths->count; i++) {
+		values[i].len = 0;
+		values[i].type = SPAN_MISSING;
+	}
 }
 
 /* The objects and arrays that begin or end in the bytes of an arc, which are those at p. */
@@ -74,17 +97,107 @@ static void apply_marks(const struct shape_mark *m, const char *p, struct span *
 	}
 }
 
-static inline void give(const struct shape *s, const struct shape_arc *arc, const char *p,
-	const char *from, const char *behind, bool escaped, struct span *values)
+static inline void give(const struct shape *s, const struct shape_arc *arc, const struct way *w,
+	const char *at, const char *from, const char *behind)
 {
 	if (arc->mark)
-		apply_marks(&s->marks[arc->mark], p, values);
+		apply_marks(&s->marks[arc->mark], at, w->values);
 	if (arc->value != SHAPE_NONE)
-		values[arc->value] = token_span(from, behind, escaped);
+		token_give(&w->values[arc->value], from, behind, w->escaped == from);
 }
 
-/* Field by field: a span that is put together and copied waits for its parts to be written. */
-static void set_root(struct span *root, const char *line, size_t len)
+/* The bytes of the arc behind its head. */
+static inline bool has_rest(const struct shape *s, const struct shape_arc *arc, const char *p)
+{
+	return arc->len <= VECTOR_BYTES ||
+	       vector_same(p + VECTOR_BYTES, shape_text(s, arc) + VECTOR_BYTES,
+		       (uint32_t)arc->len - VECTOR_BYTES);
+}
+
+/* The line ends with the bytes of the arc, which are at p. */
+static void give_end(const struct shape *s, struct shape_arc *arc, struct way *w, const char *p)
+{
+	if (arc->mark)
+		apply_marks(&s->marks[arc->mark], p, w->values);
+	w->at = p + arc->len;
+	w->last = arc;
+}
+
+/* Goes one arc, or not, and gives the one to be tried next; NULL if the line has ended, or leaves
+ * what is known. */
+static inline __attribute__((always_inline)) struct shape_arc *step(
+	const struct shape *s, struct shape_arc *arc, struct way *w, const char **at)
+{
+	const char *from = *at + arc->len, *behind;
+
+	/* the bytes of one arc may begin those of another */
+	if (!vector_begins(*at, arc->head, arc->wanted))
+		goto other;
+	if (!arc->is_short) {
+		if (!has_rest(s, arc, *at) || (arc->is_end && *from != '\n'))
+			goto other;
+		if (arc->is_end) {
+			give_end(s, arc, w, *at);
+			return NULL;
+		}
+	}
+	behind = leaf(w, from);
+	if (!behind)
+		goto other;
+	if (arc->is_asked)
+		give(s, arc, w, *at, from, behind);
+	*at = behind;
+	return &s->arcs[arc->then];
+other:
+	return arc->next ? &s->arcs[arc->next] : NULL;
+}
+
+static void follow(const struct shape *s, struct shape_arc *arc, struct way *w, const char *at)
+{
+	while (arc)
+		arc = step(s, arc, w, &at);
+}
+
+/* The last arc of the way that the line goes, NULL if it leaves what is known. arcs[0] is an end
+ * that no line has. */
+static struct shape_arc *match(const struct shape *s, const struct shape_line *l)
+{
+	struct way v = {.at = l->at, .end = l->at + l->len, .values = l->values};
+
+	if (s->has_missing)
+		set_missing(s, l->values);
+	follow(s, &s->arcs[s->arcs->then], &v, l->at);
+	return v.last;
+}
+
+/* The same, and the next line comes along: where a value ends is known only when it has been read,
+ * and while one line waits for that so can the other. */
+static struct shape_arc *match_both(struct shape *s, const struct shape_line *l)
+{
+	const char *next = l->at + l->len + 1, *v_at = l->at, *w_at = next;
+	struct way v = {.end = l->at + l->len, .values = l->values};
+	struct way w = {.end = next + l->more, .values = l->next_values};
+	struct shape_arc *v_arc = &s->arcs[s->arcs->then], *w_arc = v_arc;
+
+	if (s->has_missing) {
+		set_missing(s, l->values);
+		set_missing(s, l->next_values);
+	}
+	while (v_arc && w_arc) {
+		v_arc = step(s, v_arc, &v, &v_at);
+		w_arc = step(s, w_arc, &w, &w_at);
+	}
+	follow(s, v_arc, &v, v_at);
+	if (!v.last)
+		return NULL;
+	follow(s, w_arc, &w, w_at);
+	if (w.last)
+		s->ahead = (struct shape_ahead){
+			.line = next, .newline = w.at, .values = w.values, .end = w.last};
+	return v.last;
+}
+
+void shape_odd_root(struct span *root, const char *line, size_t len)
 {
 	const char *from = token_space(line), *end = line + len;
 
@@ -96,43 +209,12 @@ static void set_root(struct span *root, const char *line, size_t len)
 	root->escaped = false;
 }
 
-/* The last arc of the way that the line goes, NULL if it leaves what is known. arcs[0] is an end
- * that no line has. */
-static struct shape_arc *match(
-	const struct shape *s, const char *line, size_t len, struct span *values)
-{
-	struct tokens t = {.end = line + len};
-	struct shape_arc *arcs = s->arcs, *arc = &arcs[arcs->then];
-	const char *text = s->text, *p = line;
-
-	for (;;) {
-		const char *from = p + arc->len, *behind;
-
-		/* the bytes of one arc may begin those of another */
-		if (vector_same(p, text + arc->text, arc->len)) {
-			if (arc->is_end && from == t.end) {
-				give(s, arc, p, from, NULL, false, values);
-				return arc;
-			}
-			if (!arc->is_end && (behind = leaf(&t, from))) {
-				if (arc->is_asked)
-					give(s, arc, p, from, behind, t.escaped, values);
-				p = behind;
-				arc = &arcs[arc->then];
-				continue;
-			}
-		}
-		if (!arc->next)
-			return NULL;
-		arc = &arcs[arc->next];
-	}
-}
-
 /* Whether it pays */
 
-static void reward(struct shape *s)
+static void reward(struct shape *s, int lines)
 {
-	s->credit += s->credit < CREDIT_MAX;
+	if (s->credit < CREDIT_MAX)
+		s->credit += lines;
 }
 
 static void charge(struct shape *s)
@@ -144,27 +226,33 @@ static void charge(struct shape *s)
 	s->credit = CREDIT_AGAIN;
 }
 
-const char *shape_scan(struct shape *s, const char *line, size_t len, struct span *root,
-	struct span *values, size_t *where)
+const char *shape_scan_new(
+	struct shape *s, const struct shape_line *l, struct span *root, size_t *where)
 {
 	const char *why;
 
+	if (s->ahead.newline)
+		s->alone = ALONE_LINES;
+	s->ahead.newline = NULL;
 	s->end = NULL;
 	if (s->pause) {
 		s->pause--;
-		return scan(s->paths, line, len, root, values, where);
+		return scan(s->paths, l->at, l->len, root, l->values, where);
 	}
-	if (s->has_missing)
-		set_missing(s, values);
-	s->end = match(s, line, len, values);
+	if (l->more && !s->alone) {
+		s->end = match_both(s, l);
+	} else {
+		s->alone -= s->alone > 0;
+		s->end = match(s, l);
+	}
 	if (s->end) {
-		set_root(root, line, len);
-		reward(s);
+		shape_root(root, l->at, l->len);
+		reward(s, s->ahead.newline ? 2 : 1);
 		return NULL;
 	}
-	why = scan(s->paths, line, len, root, values, where);
+	why = scan(s->paths, l->at, l->len, root, l->values, where);
 	charge(s);
 	if (!why)
-		shape_learn(s, line, len, values);
+		shape_learn(s, l->at, l->len, l->values);
 	return why;
 }

@@ -20,20 +20,24 @@
 #include <stdint.h>
 
 #include "record/scan.h"
+#include "record/vector.h"
 
 enum { SHAPE_ARCS_MAX = 1024, SHAPE_MARKS_MAX = 1024, SHAPE_TEXT_MAX = 32 << 10, SHAPE_NONE = -1 };
 
 /* From a value, or the beginning of the line, to the next value or the end. */
 struct shape_arc {
-	uint32_t text;     /* where its bytes begin, at a multiple of VECTOR_BYTES */
-	uint16_t len;      /* of them, not 0 */
+	_Alignas(VECTOR_BYTES) char head[VECTOR_BYTES]; /* its first bytes */
+	uint16_t text;     /* where its bytes begin, in VECTOR_BYTES: see shape_text */
+	uint16_t wanted;   /* a bit for each byte of the head that is one */
+	uint16_t len;      /* of its bytes, not 0 */
 	uint16_t next;     /* another arc from the same state, 0: none */
 	uint16_t then;     /* the first arc from the state that it leads to, 0: none */
 	uint16_t mark;     /* the first of its marks, 0: none */
 	int16_t value;     /* which of the spans the value is, or SHAPE_NONE */
-	bool is_asked;     /* it has a mark or a value */
-	bool is_end : 1;   /* of the line; no value follows */
+	bool is_asked : 1; /* it has a mark or a value */
 	bool is_noted : 1; /* see shape_note */
+	bool is_end : 1;   /* of the line; no value follows */
+	bool is_short : 1; /* the head is all of it, and a value follows */
 };
 
 /* An object or array that is asked for begins, or ends, in the bytes of an arc. */
@@ -47,6 +51,14 @@ struct shape_mark {
 struct shape_state;
 struct shape_step;
 
+/* What is known already of the line that is to be scanned next. */
+struct shape_ahead {
+	const char *line;
+	const char *newline;   /* NULL: nothing is known */
+	struct span *values;   /* where they were put */
+	struct shape_arc *end; /* the last arc of its way */
+};
+
 struct shape {
 	const struct paths *paths; /* borrowed */
 	struct shape_arc *arcs;    /* arcs[0] is none; its `then` is what a line begins with */
@@ -56,19 +68,81 @@ struct shape {
 	char *text;
 	uint32_t arc_count, mark_count, state_count, text_len;
 	struct shape_arc *end; /* the last arc of the line scanned last, NULL if it was not known */
-	bool has_missing;      /* a path leads nowhere in some of the lines */
-	bool has_elements;     /* a path may be one through an array */
-	int credit;            /* falls below 0 when it does not pay */
-	unsigned pause;        /* lines left to be scanned without it */
+	struct shape_ahead ahead;
+	bool has_missing;  /* a path leads nowhere in some of the lines */
+	bool has_elements; /* a path may be one through an array */
+	int credit;        /* falls below 0 when it does not pay */
+	unsigned pause;    /* lines left to be scanned without it */
+	unsigned alone;    /* lines left to be scanned without the next one */
 };
+
+/* The bytes of an arc. */
+static inline const char *shape_text(const struct shape *s, const struct shape_arc *arc)
+{
+	return s->text + (size_t)arc->text * VECTOR_BYTES;
+}
 
 /* paths is borrowed, and complete. */
 void shape_init(struct shape *s, const struct paths *paths);
 void shape_release(struct shape *s);
 
+/* A line to be scanned. at, len and values are as those of scan. */
+struct shape_line {
+	const char *at;
+	size_t len;
+	struct span *values;
+	/* So many bytes more are there behind the newline, and SCAN_PAD of 0 behind them: the line
+	 * to be scanned next is looked at along with this one, while this one's values are waited
+	 * for. 0: none. */
+	size_t more;
+	struct span *next_values; /* where that one's values will be wanted */
+};
+
+/* shape_scan for a line that nothing is known of yet. */
+const char *shape_scan_new(
+	struct shape *s, const struct shape_line *l, struct span *root, size_t *where);
+
+/* root of a line that does not begin with '{' or does not end with '}'. */
+void shape_odd_root(struct span *root, const char *line, size_t len);
+
+/* Field by field: a span that is put together and copied waits for its parts to be written. */
+static inline void shape_root(struct span *root, const char *line, size_t len)
+{
+	if (*line != '{' || line[len - 1] != '}') {
+		shape_odd_root(root, line, len);
+		return;
+	}
+	root->at = line;
+	root->len = (uint32_t)len;
+	root->type = SPAN_OBJECT;
+	root->escaped = false;
+}
+
 /* As scan. */
-const char *shape_scan(struct shape *s, const char *line, size_t len, struct span *root,
-	struct span *values, size_t *where);
+static inline const char *shape_scan(
+	struct shape *s, const struct shape_line *l, struct span *root, size_t *where)
+{
+	const struct shape_ahead *known = &s->ahead;
+
+	if (known->newline != l->at + l->len || known->line != l->at || known->values != l->values)
+		return shape_scan_new(s, l, root, where);
+	s->end = known->end;
+	s->ahead.newline = NULL;
+	shape_root(root, l->at, l->len);
+	return NULL;
+}
+
+/* The newline of the next line, NULL if it is not known. */
+static inline const char *shape_next_newline(const struct shape *s)
+{
+	return s->ahead.newline;
+}
+
+/* The bytes behind the line that was scanned last are not there any more, or are others. */
+static inline void shape_forget_ahead(struct shape *s)
+{
+	s->ahead.newline = NULL;
+}
 
 /* Whether the caller has noted something of the line scanned last, or of one that is as it is but
  * in its values and the elements of arrays. */

@@ -29,14 +29,14 @@ struct gap {
 
 void shape_forget(struct shape *s)
 {
-	s->arcs[0] = (struct shape_arc){.len = 1, .is_end = true};
-	memcpy(s->text, "\n", 1);
+	/* goes nowhere: no line goes on with this byte and ends before it */
+	s->arcs[0] = (struct shape_arc){.head = "x", .wanted = 1, .is_end = true};
 	s->steps[0] = (struct shape_step){.state = 0};
 	s->arc_count = 1;
 	s->mark_count = 1;
 	s->states[0] = (struct shape_state){.home = 0};
 	s->state_count = 1;
-	s->text_len = VECTOR_BYTES;
+	s->text_len = 0;
 	s->has_missing = false;
 }
 
@@ -181,7 +181,7 @@ static const struct shape_arc *find_arc(const struct walk *w, const struct gap *
 	size_t len = (size_t)(g->to - g->from);
 
 	for (uint16_t i = s->states[w->state].first; i; i = s->arcs[i].next)
-		if (s->arcs[i].len == len && !memcmp(s->text + s->arcs[i].text, g->from, len))
+		if (s->arcs[i].len == len && !memcmp(shape_text(s, &s->arcs[i]), g->from, len))
 			return &s->arcs[i];
 	return NULL;
 }
@@ -194,7 +194,7 @@ static const struct shape_arc *find_step(
 		const struct shape_step *step = &s->steps[i];
 
 		if (step->len == len && step->from == from &&
-			!memcmp(s->text + s->arcs[i].text + step->at, out, len))
+			!memcmp(shape_text(s, &s->arcs[i]) + step->at, out, len))
 			return &s->arcs[i];
 	}
 	return NULL;
@@ -230,8 +230,11 @@ static void keep_bytes(struct shape *s, struct shape_arc *arc, const struct gap 
 	size_t len = (size_t)(g->to - g->from);
 
 	memcpy(s->text + s->text_len, g->from, len);
-	arc->text = s->text_len;
+	arc->text = (uint16_t)(s->text_len / VECTOR_BYTES);
 	arc->len = (uint16_t)len;
+	arc->wanted = (uint16_t)(len < VECTOR_BYTES ? (1u << len) - 1 : 0xffff);
+	memcpy(arc->head, g->from, len < VECTOR_BYTES ? len : VECTOR_BYTES);
+	arc->is_short = len <= VECTOR_BYTES && !arc->is_end;
 	s->text_len += (uint32_t)((len + VECTOR_BYTES - 1) / VECTOR_BYTES * VECTOR_BYTES);
 	if (!g->mark_count)
 		return;

@@ -151,21 +151,31 @@ static inline const char *token_number(struct tokens *t, const char *p)
 	return p;
 }
 
-/* As token_number, which has the numbers that are long, wrong, negative or have an exponent. */
-static inline const char *token_short_number(struct tokens *t, const char *p)
+/* The end of a number of digits and perhaps a fraction; NULL if it is long, wrong, or has more to
+ * it: see token_number. A digit is at p. */
+static inline const char *token_short_number(const char *p)
 {
 	uint32_t stops = vector_no_digits(p);
-	unsigned len;
+	const char *end;
 
-	if (!stops || !(len = (unsigned)__builtin_ctz(stops)) || (*p == '0' && len > 1))
-		return token_number(t, p);
-	if (p[len] == '.') {
+	if (!stops || (*p == '0' && token_is_digit(p[1])))
+		return NULL;
+	end = p + (unsigned)__builtin_ctz(stops);
+	if (*end == '.') {
 		stops &= stops - 1;
-		if (!stops || (unsigned)__builtin_ctz(stops) == len + 1)
-			return token_number(t, p);
-		len = (unsigned)__builtin_ctz(stops);
+		if (!stops || p + (unsigned)__builtin_ctz(stops) == end + 1)
+			return NULL;
+		end = p + (unsigned)__builtin_ctz(stops);
 	}
-	return (p[len] | 0x20) == 'e' ? token_number(t, p) : p + len;
+	return (*end | 0x20) == 'e' ? NULL : end;
+}
+
+/* NULL: see token_word. */
+static inline const char *token_short_word(const char *p)
+{
+	if (!memcmp(p, "null", 4) || !memcmp(p, "true", 4))
+		return p + 4;
+	return memcmp(p, "false", 5) ? NULL : p + 5;
 }
 
 static inline const char *token_word(struct tokens *t, const char *p, const char *want)
@@ -179,6 +189,8 @@ static inline const char *token_word(struct tokens *t, const char *p, const char
 
 static inline const char *token_scalar(struct tokens *t, const char *p)
 {
+	const char *end;
+
 	switch (*p) {
 	case '"':
 		p = token_string(t, p + 1);
@@ -190,6 +202,7 @@ static inline const char *token_scalar(struct tokens *t, const char *p)
 	case 'n':
 		return token_word(t, p, "null");
 	case '-':
+		return token_number(t, p);
 	case '0':
 	case '1':
 	case '2':
@@ -200,39 +213,51 @@ static inline const char *token_scalar(struct tokens *t, const char *p)
 	case '7':
 	case '8':
 	case '9':
-		return token_short_number(t, p);
+		end = token_short_number(p);
+		return end ? end : token_number(t, p);
 	default:
 		return token_fail(t, p, "an unexpected character");
 	}
 }
 
-/* By a value's first byte. */
+/* Of no string; by its first byte. */
 static inline enum span_type token_type(char first)
 {
 	static const uint8_t types[256] = {
-		['"'] = SPAN_STRING,
 		['{'] = SPAN_OBJECT,
 		['['] = SPAN_ARRAY,
 		['t'] = SPAN_TRUE,
 		['f'] = SPAN_FALSE,
 		['n'] = SPAN_NULL,
+		['-'] = SPAN_NUMBER,
+		['0'] = SPAN_NUMBER,
+		['1'] = SPAN_NUMBER,
+		['2'] = SPAN_NUMBER,
+		['3'] = SPAN_NUMBER,
+		['4'] = SPAN_NUMBER,
+		['5'] = SPAN_NUMBER,
+		['6'] = SPAN_NUMBER,
+		['7'] = SPAN_NUMBER,
+		['8'] = SPAN_NUMBER,
+		['9'] = SPAN_NUMBER,
 	};
-	uint8_t type = types[(unsigned char)first];
 
-	return type ? (enum span_type)type : SPAN_NUMBER;
+	return (enum span_type)types[(unsigned char)first];
 }
 
-static inline struct span token_span(const char *from, const char *to, bool escaped)
+static inline void token_give(struct span *v, const char *from, const char *to, bool escaped)
 {
-	enum span_type type = token_type(*from);
-	bool quoted = type == SPAN_STRING;
-
-	return (struct span){
-		.at = from + quoted,
-		.len = (uint32_t)(to - from) - 2 * quoted,
-		.type = (uint8_t)type,
-		.escaped = quoted && escaped,
-	};
+	if (*from == '"') {
+		v->at = from + 1;
+		v->len = (uint32_t)(to - from - 2);
+		v->type = SPAN_STRING;
+		v->escaped = escaped;
+	} else {
+		v->at = from;
+		v->len = (uint32_t)(to - from);
+		v->type = (uint8_t)token_type(*from);
+		v->escaped = false;
+	}
 }
 
 #endif

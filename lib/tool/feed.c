@@ -31,6 +31,7 @@ void feed_release(struct feed *f)
 void feed_begin(struct feed *f, struct input *in)
 {
 	lines_begin_at(&f->lines, in, f->offset, f->number);
+	shape_forget_ahead(&f->filter->shape);
 	f->item = FEED_NOTHING;
 	f->has_line = false;
 	if (f->is_csv)
@@ -44,6 +45,7 @@ void feed_forget(struct feed *f)
 	if (f->is_csv)
 		csv_rows_abandon(&f->rows);
 	lines_begin_at(&f->lines, f->lines.in, f->offset, f->number);
+	shape_forget_ahead(&f->filter->shape);
 	buf_release(&f->lines.data);
 	buf_release(&f->lines.kept);
 }
@@ -235,6 +237,7 @@ void feed_give(struct feed *f)
 	switch (f->item) {
 	case FEED_LINE:
 		intake_line(f->filter, &f->line);
+		lines_expect(&f->lines, shape_next_newline(&f->filter->shape));
 		break;
 	case FEED_ROW:
 		give_row(f);

@@ -131,6 +131,7 @@ void filter_release(struct filter *f)
 	if (f->has_begun)
 		shape_release(&f->shape);
 	free(f->fields);
+	free(f->next_fields);
 	free(f->ahead.fields);
 	expr_free(f->where);
 }
@@ -155,8 +156,11 @@ void filter_fields_added(struct filter *f, const struct record *r)
 	shape_release(&f->shape);
 	shape_init(&f->shape, &f->paths);
 	f->fields = mem_resize(f->fields, f->paths.count * sizeof(*f->fields));
+	f->next_fields = mem_resize(f->next_fields, f->paths.count * sizeof(*f->fields));
 	if (r)
-		shape_scan(&f->shape, r->bytes, r->len, &root, f->fields, &where);
+		shape_scan(&f->shape,
+			&(struct shape_line){.at = r->bytes, .len = r->len, .values = f->fields},
+			&root, &where);
 }
 
 int64_t filter_arrival_ns(struct filter *f)
@@ -345,10 +349,10 @@ static void read_input(struct filter *f, const char *path)
 
 	input_open(&f->input, path);
 	lines_begin(&f->lines, &f->input);
+	shape_forget_ahead(&f->shape);
 	do {
 		f->arrival_ns = 0;
-		while (lines_next(&f->lines, &l))
-			intake_line(f, &l);
+		intake_lines(f, &f->lines);
 		intake_drain(f);
 		outlet_flush_passed(&f->outlet);
 		wait_for_input(f);
@@ -404,6 +408,7 @@ void filter_begin(struct filter *f)
 	f->has_begun = true;
 	shape_init(&f->shape, &f->paths);
 	f->fields = mem_zero(f->paths.count, sizeof(*f->fields));
+	f->next_fields = mem_zero(f->paths.count, sizeof(*f->fields));
 	if (f->handlers->prepare)
 		f->ahead.fields = mem_zero(FILTER_AHEAD * f->paths.count, sizeof(*f->fields));
 	lines_init(&f->lines, (size_t)(f->max_record_bytes > CONTROL_LINE_MAX ? f->max_record_bytes

@@ -39,6 +39,7 @@ enum filter_role {
 struct record {
 	const char *bytes; /* the line without its newline */
 	size_t len;
+	size_t more; /* bytes behind its newline, of lines to come */
 	struct span root;
 	uint64_t line;             /* its number in the input, from 1 */
 	const char *source;        /* the input's name */
@@ -137,7 +138,7 @@ struct filter {
 
 	struct paths paths;
 	struct shape shape;
-	struct span *fields;
+	struct span *fields, *next_fields; /* of the record in hand, and of the one behind it */
 	struct ahead ahead;
 	struct expr *where;
 	bool where_passes; /* records it does not choose pass untouched; else they are taken out */

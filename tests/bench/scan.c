@@ -65,18 +65,33 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Its values are in l then. */
+static const char *read_line(
+	struct shape *s, struct shape_line *l, const char *at, size_t len, size_t more)
+{
+	struct span *next = l->values, root;
+	size_t where;
+
+	l->values = l->next_values;
+	l->next_values = next;
+	l->at = at;
+	l->len = len;
+	l->more = more;
+	return shape_scan(s, l, &root, &where);
+}
+
 static double scanned_s(const struct sample *s, struct shape *shape)
 {
 	double from = now_s();
 	const char *p = s->lines.data, *end = p + s->lines.len;
+	struct span values[2][3];
+	struct shape_line l = {.values = values[0], .next_values = values[1]};
 
 	while (p < end) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		struct span root, values[3];
-		size_t where;
 
-		if (shape_scan(shape, p, (size_t)(newline - p), &root, values, &where) ||
-			values[0].type == SPAN_MISSING)
+		if (read_line(shape, &l, p, (size_t)(newline - p), (size_t)(end - newline - 1)) ||
+			l.values[0].type == SPAN_MISSING)
 			die(EX_SOFTWARE, "the scanner refuses the sample");
 		p = newline + 1;
 	}
@@ -146,6 +161,8 @@ static int read_file(const char *file, char **fields, int count)
 	struct input in;
 	struct lines lines;
 	struct line line;
+	struct span values[2][FIELDS_MAX];
+	struct shape_line l = {.values = values[0], .next_values = values[1]};
 	size_t records = 0, found = 0, bytes = 0;
 	int value;
 
@@ -159,15 +176,13 @@ static int read_file(const char *file, char **fields, int count)
 	lines_begin(&lines, &in);
 	do {
 		for (; lines_next(&lines, &line); records++) {
-			struct span root, values[FIELDS_MAX];
-			size_t where;
-
-			if (shape_scan(&shape, line.at, line.len, &root, values, &where))
+			if (read_line(&shape, &l, line.at, line.len, line.more))
 				die(EX_DATAERR, "line %zu is no JSON", records + 1);
 			for (int i = 0; i < count; i++) {
-				found += values[i].type != SPAN_MISSING;
-				bytes += values[i].len;
+				found += l.values[i].type != SPAN_MISSING;
+				bytes += l.values[i].len;
 			}
+			lines_expect(&lines, shape_next_newline(&shape));
 		}
 	} while (lines_fill(&lines));
 	printf("%zu records, %zu fields, %zu bytes\n", records, found, bytes);

@@ -20,29 +20,37 @@ static void compare(const struct span *a, const struct span *b)
 	must(!a->len || (a->at == b->at && a->escaped == b->escaped));
 }
 
-static void judge(struct shape *s, const char *line, size_t len)
+static void judge(struct shape *s, const struct shape_line *l)
 {
-	struct span root, want_root, values[ASKED_MAX], want_values[ASKED_MAX];
+	struct span root, want_root, want_values[ASKED_MAX];
 	size_t where = 0, want_where = 0;
-	const char *why = shape_scan(s, line, len, &root, values, &where);
-	const char *want = scan(s->paths, line, len, &want_root, want_values, &want_where);
+	const char *why = shape_scan(s, l, &root, &where);
+	const char *want = scan(s->paths, l->at, l->len, &want_root, want_values, &want_where);
 
 	must(why == want && where == want_where);
 	if (why)
 		return;
 	compare(&root, &want_root);
 	for (uint32_t i = 0; i < s->paths->count; i++)
-		compare(&values[i], &want_values[i]);
+		compare(&l->values[i], &want_values[i]);
 }
 
 static void judge_lines(struct shape *s, const char *p, const char *end)
 {
+	struct span values[2][ASKED_MAX];
 	const char *newline;
 
-	for (; p < end; p = newline + 1) {
+	for (unsigned turn = 0; p < end; p = newline + 1, turn++) {
+		const char *told = shape_next_newline(s);
+		struct shape_line l = {
+			.at = p, .values = values[turn % 2], .next_values = values[(turn + 1) % 2]};
+
 		newline = memchr(p, '\n', (size_t)(end - p));
+		must(!told || told == newline);
+		l.len = (size_t)(newline - p);
+		l.more = (size_t)(end - newline - 1);
 		s->pause = 0;
-		judge(s, p, (size_t)(newline - p));
+		judge(s, &l);
 	}
 }
 
@@ -64,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	text = malloc(len + SCAN_PAD);
 	memcpy(text, bytes + 1, len - 1);
 	text[len - 1] = '\n';
-	memset(text + len, '"', SCAN_PAD);
+	memset(text + len, 0, SCAN_PAD);
 	for (int i = 0; i < ROUNDS; i++)
 		judge_lines(&s, text, text + len);
 	free(text);

@@ -1,5 +1,7 @@
 #include "record/shape.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "random.h"
 #include "test.h"
@@ -67,65 +69,124 @@ static void damage(struct buf *b)
 	}
 }
 
-/* As the contract of scan has it. */
-static void end_line(struct buf *b)
-{
-	memset(buf_reserve(b, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-	b->data[b->len] = '\n';
-}
-
 static bool same_span(const struct span *a, const struct span *b)
 {
-	return a->type == b->type &&
-	       (a->type == SPAN_MISSING ||
-		       (a->at == b->at && a->len == b->len && a->escaped == b->escaped));
+	return a->type == b->type && a->len == b->len &&
+	       (a->type == SPAN_MISSING || (a->at == b->at && a->escaped == b->escaped));
 }
 
-static void check_line(struct shape *s, const struct buf *b)
+/* A stream of lines, some of which are in memory at once, as those of a read are. */
+struct trial {
+	struct paths paths;
+	struct shape shape;
+	struct buf text;
+	struct span values[3][FIELDS];
+	unsigned turn;
+	unsigned known, came_along;
+};
+
+static void trial_init(struct trial *t, const char *const *names, int count)
 {
-	struct span root = {0}, want_root = {0}, values[FIELDS], want_values[FIELDS];
+	*t = (struct trial){.turn = 0};
+	buf_init(&t->text);
+	paths_init(&t->paths);
+	for (int i = 0, value; i < count; i++)
+		check(!paths_add(&t->paths, names[i], &value));
+	shape_init(&t->shape, &t->paths);
+	random_seed();
+}
+
+static void trial_release(struct trial *t)
+{
+	shape_release(&t->shape);
+	paths_release(&t->paths);
+	buf_release(&t->text);
+}
+
+static void check_line(struct trial *t, const struct shape_line *l)
+{
+	struct span root = {0}, want_root = {0}, want_values[FIELDS];
 	size_t where = 0, want_where = 0;
-	const char *why = shape_scan(s, b->data, b->len, &root, values, &where);
-	const char *want = scan(s->paths, b->data, b->len, &want_root, want_values, &want_where);
+	bool is_along = shape_next_newline(&t->shape) == l->at + l->len;
+	const char *why = shape_scan(&t->shape, l, &root, &where);
+	const char *want = scan(&t->paths, l->at, l->len, &want_root, want_values, &want_where);
 
 	check(why == want);
 	check_int(where, want_where);
+	t->known += t->shape.end != NULL;
+	t->came_along += is_along && t->shape.end;
 	if (want)
 		return;
 	check(same_span(&root, &want_root));
-	for (uint32_t i = 0; i < s->paths->count; i++)
-		check(same_span(&values[i], &want_values[i]));
+	for (uint32_t i = 0; i < t->paths.count; i++)
+		check(same_span(&l->values[i], &want_values[i]));
+}
+
+/* Mostly each line is scanned behind the one before it, with its values where that was told. */
+static void check_lines(struct trial *t)
+{
+	const char *p = t->text.data, *end, *newline;
+
+	memset(buf_reserve(&t->text, SCAN_PAD), 0, SCAN_PAD);
+	p = t->text.data;
+	end = p + t->text.len;
+	for (; p < end; p = newline + 1) {
+		const char *told = shape_next_newline(&t->shape);
+		struct shape_line l = {.at = p, .values = t->values[t->turn++ % 2]};
+
+		newline = memchr(p, '\n', (size_t)(end - p));
+		check(!told || told == newline);
+		if (!random_below(64)) {
+			shape_forget_ahead(&t->shape);
+			continue;
+		}
+		l.len = (size_t)(newline - p);
+		l.more = random_below(16) ? (size_t)(end - newline - 1) : 0;
+		l.next_values = t->values[random_below(64) ? t->turn % 2 : 2];
+		check_line(t, &l);
+	}
+	shape_forget_ahead(&t->shape);
+	buf_clear(&t->text);
+}
+
+static void end_line(struct trial *t)
+{
+	buf_char(&t->text, '\n');
+	if (!random_below(20))
+		check_lines(t);
+}
+
+/* What is damaged may be no JSON any more, and there may be lines of nothing. */
+static void add_line(struct trial *t, struct buf *line, unsigned damaged)
+{
+	if (damaged && !random_below(damaged))
+		damage(line);
+	buf_add(&t->text, line->data, line->len);
+	end_line(t);
+	while (damaged && !random_below(16))
+		end_line(t);
 }
 
 /* Gives how many lines the cache knew. */
 static unsigned run(const char *const *names, int count, unsigned shapes, unsigned damaged)
 {
-	struct paths paths;
-	struct shape s;
+	struct trial t;
 	struct buf b;
-	unsigned hits = 0;
 
 	buf_init(&b);
-	paths_init(&paths);
-	for (int i = 0, value; i < count; i++)
-		check(!paths_add(&paths, names[i], &value));
-	shape_init(&s, &paths);
-	random_seed();
+	trial_init(&t, names, count);
 	for (int i = 0; i < LINES; i++) {
 		unsigned shape = random_below(200) ? (unsigned)i / 5000 : (unsigned)random_below(6);
 
 		buf_clear(&b);
 		record(&b, shapes ? shape % shapes : (unsigned)random_below(6));
-		if (damaged && !random_below(damaged))
-			damage(&b);
-		end_line(&b);
-		check_line(&s, &b);
-		hits += s.end != NULL;
+		add_line(&t, &b, damaged);
 	}
-	shape_release(&s);
-	paths_release(&paths);
+	check_lines(&t);
+	check(t.came_along > t.known / 8);
+	trial_release(&t);
 	buf_release(&b);
-	return hits;
+	return t.known;
 }
 
 void test_says_what_scan_says(void)
@@ -162,32 +223,23 @@ static void document(struct buf *b, unsigned levels)
 }
 
 /* With no pause the cache takes part in all of it. */
-static void run_documents(const char *const *names, int count, unsigned hits_min)
+static void run_documents(const char *const *names, int count, unsigned known_min)
 {
-	struct paths paths;
-	struct shape s;
+	struct trial t;
 	struct buf b;
-	unsigned hits = 0;
 
 	buf_init(&b);
-	paths_init(&paths);
-	for (int i = 0, value; i < count; i++)
-		check(!paths_add(&paths, names[i], &value));
-	shape_init(&s, &paths);
-	random_seed();
+	trial_init(&t, names, count);
 	for (int i = 0; i < LINES; i++) {
 		buf_clear(&b);
 		document(&b, 4);
-		if (!random_below(16))
-			damage(&b);
-		end_line(&b);
-		s.pause = 0;
-		check_line(&s, &b);
-		hits += s.end != NULL;
+		t.shape.pause = t.shape.alone = 0;
+		add_line(&t, &b, 16);
 	}
-	check(hits > hits_min);
-	shape_release(&s);
-	paths_release(&paths);
+	check_lines(&t);
+	check(t.known > known_min);
+	check(t.came_along > known_min / 16);
+	trial_release(&t);
 	buf_release(&b);
 }
 
@@ -216,30 +268,67 @@ void test_a_whole_object_is_known(void)
 /* The note is of the line without its values. */
 void test_a_note_stays_with_its_lines(void)
 {
+	static const char *const names[] = {"a"};
 	static const char *const lines[] = {"{\"a\":1,\"m\":[1]}", "{\"a\":2,\"m\":[1,2,3]}",
 		"{\"b\":2,\"m\":[1,2]}", "{\"a\":2,\"m\":[{\"b\":1}],\"b\":1}"};
-	struct paths paths;
-	struct shape s;
-	struct buf b;
-	int value;
+	struct trial t;
 
-	buf_init(&b);
-	paths_init(&paths);
-	check(!paths_add(&paths, "a", &value));
-	shape_init(&s, &paths);
+	trial_init(&t, names, 1);
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < 4; i++) {
-			buf_clear(&b);
-			buf_text(&b, lines[i]);
-			end_line(&b);
-			check_line(&s, &b);
-			check((s.end != NULL) == (round > 0));
+			struct shape_line l = {.values = t.values[0], .len = strlen(lines[i])};
+
+			buf_clear(&t.text);
+			buf_text(&t.text, lines[i]);
+			buf_char(&t.text, '\n');
+			memset(buf_reserve(&t.text, SCAN_PAD), 0, SCAN_PAD);
+			l.at = t.text.data;
+			check_line(&t, &l);
+			check((t.shape.end != NULL) == (round > 0));
 			if (i == 0)
-				shape_note(&s);
-			check_int(shape_is_noted(&s), round > 0 && i <= 1);
+				shape_note(&t.shape);
+			check_int(shape_is_noted(&t.shape), round > 0 && i <= 1);
 		}
 	}
-	shape_release(&s);
-	paths_release(&paths);
-	buf_release(&b);
+	trial_release(&t);
+}
+
+void test_where_nothing_is_known_nothing_is_one_of_it(void)
+{
+	static const char *const names[] = {"a"};
+	struct trial t;
+
+	for (int i = 0; i < 100; i++) {
+		trial_init(&t, names, 1);
+		buf_text(&t.text, i % 2 ? "\n\n\n" : "x\nx\n\n");
+		check_lines(&t);
+		check_int(t.known, 0);
+		trial_release(&t);
+	}
+}
+
+/* Of lines from several places the next one in memory is not the next one scanned. */
+void test_lines_that_do_not_follow_are_scanned_alone(void)
+{
+	static const char *const names[] = {"a"};
+	static const char line[] = "{\"a\":1}\n";
+	struct trial t;
+	unsigned found = 0;
+
+	trial_init(&t, names, 1);
+	for (int i = 0; i < 8; i++)
+		buf_text(&t.text, line);
+	memset(buf_reserve(&t.text, SCAN_PAD), 0, SCAN_PAD);
+	for (int i = 0; i < 650; i++) {
+		struct shape_line l = {.at = t.text.data + (i % 2 ? 4 : 0) * (sizeof(line) - 1),
+			.len = sizeof(line) - 2,
+			.values = t.values[0],
+			.more = 3 * (sizeof(line) - 1),
+			.next_values = t.values[1]};
+
+		check_line(&t, &l);
+		found += shape_next_newline(&t.shape) != NULL;
+	}
+	check_int(found, 10);
+	trial_release(&t);
 }
