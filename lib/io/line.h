@@ -5,6 +5,7 @@
 #ifndef LINE_H
 #define LINE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,7 @@ void lines_begin_at(struct lines *l, struct input *in, uint64_t offset, uint64_t
 /* Says where the next line's newline is, so that it need not be looked for; NULL: not known. */
 static inline void lines_expect(struct lines *l, const char *newline)
 {
+	assert(!newline || (newline >= l->data.data + l->next && *newline == '\n'));
 	l->newline = newline;
 }
 
