@@ -212,7 +212,9 @@ void control_watermark(struct buf *to, const uint64_t *run, int64_t watermark_ns
 	buf_text(to, "{\"$dd\":{");
 	if (run)
 		buf_format(to, "\"run\":\"%016llx\",", (unsigned long long)*run);
-	buf_format(to, "\"watermark\":\"%s\"}}\n", time);
+	buf_text(to, "\"watermark\":\"");
+	buf_text(to, time);
+	buf_text(to, "\"}}\n");
 }
 
 void control_abort(struct buf *to, uint64_t run, const char *stage, int exit, const char *why)
