@@ -124,11 +124,12 @@ static inline bool vector_copy_has(char *to, const char *from, size_t len, char 
 
 static inline bool vector_begins(const char *p, const char *head, unsigned wanted)
 {
-	size_t len = (size_t)__builtin_ctz(~wanted), i = 0;
+	unsigned bits = 8 * (unsigned)__builtin_ctz(~wanted);
+	uint64_t other = digits_load(p) ^ digits_load(head);
 
-	while (i < len && p[i] == head[i])
-		i++;
-	return i == len;
+	if (bits <= 64)
+		return !(other << (64 - bits));
+	return !other && !((digits_load(p + 8) ^ digits_load(head + 8)) << (128 - bits));
 }
 
 static inline bool vector_same(const char *a, const char *b, uint32_t len)
