@@ -42,7 +42,7 @@ void shape_release(struct shape *s)
 
 /* A line on its way through the graph. */
 struct way {
-	const char *at;      /* what is behind is known */
+	const char *at;      /* its newline, when it has ended */
 	const char *end;     /* of the line, or of what may be one */
 	const char *escaped; /* the string with escapes that was read last */
 	struct span *values;
@@ -162,7 +162,7 @@ static void follow(const struct shape *s, struct shape_arc *arc, struct way *w, 
  * that no line has. */
 static struct shape_arc *match(const struct shape *s, const struct shape_line *l)
 {
-	struct way v = {.at = l->at, .end = l->at + l->len, .values = l->values};
+	struct way v = {.end = l->at + l->len, .values = l->values};
 
 	if (s->has_missing)
 		set_missing(s, l->values);

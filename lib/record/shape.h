@@ -9,6 +9,9 @@
  * that needs that nothing in an array is asked for by its number, else arrays are kept as they
  * come.
  *
+ * Where a value ends is known only when it has been read, and most of the time would go by waiting
+ * for that. So a line brings the next one along, which is scanned meanwhile: see shape_line.
+ *
  * Where lines rarely are as those before, it lets that be for a while. Memory is bounded: what is
  * known is forgotten when it is more than SHAPE_ARCS_MAX arcs or SHAPE_TEXT_MAX bytes.
  */
