@@ -28,32 +28,53 @@ static void check_content(int fd, const struct buf *want)
 	free(got);
 }
 
+/* An output, and what it was given. */
+struct written {
+	struct out out;
+	struct buf want;
+	int fd;
+};
+
+static void written_init(struct written *w)
+{
+	w->fd = memfd_create("out", 0);
+	buf_init(&w->want);
+	out_init(&w->out, w->fd, "memory");
+}
+
+static void written_release(struct written *w)
+{
+	out_release(&w->out);
+	buf_release(&w->want);
+	close(w->fd);
+}
+
+static void check_written(const struct written *w)
+{
+	check_int(w->out.bytes, w->want.len);
+	check_int(size_of(w->fd) + w->out.pending.len, w->want.len);
+}
+
 /* Runs of all sizes around those at which it batches and at which it writes at once. */
 void test_bytes_come_in_order(void)
 {
 	static const size_t sizes[] = {1, 100, 65535, 65536, 65537, 262144, 262143, 1, 0, 300000, 3,
 		262145, 200000, 62144, 1};
 	static char bytes[300000];
-	int fd = memfd_create("out", 0);
-	struct buf want;
-	struct out o;
+	struct written w;
 
-	buf_init(&want);
-	out_init(&o, fd, "memory");
+	written_init(&w);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		memset(bytes, (int)('a' + i), sizes[i]);
-		out_add(&o, bytes, sizes[i]);
-		buf_add(&want, bytes, sizes[i]);
-		check_int(o.bytes, want.len);
-		check_int(size_of(fd) + o.pending.len, want.len);
+		out_add(&w.out, bytes, sizes[i]);
+		buf_add(&w.want, bytes, sizes[i]);
+		check_written(&w);
 	}
-	out_flush(&o);
-	check_content(fd, &want);
-	out_flush(&o);
-	check_content(fd, &want);
-	out_release(&o);
-	buf_release(&want);
-	close(fd);
+	out_flush(&w.out);
+	check_content(w.fd, &w.want);
+	out_flush(&w.out);
+	check_content(w.fd, &w.want);
+	written_release(&w);
 }
 
 /* Bytes that are made in place, some of them more than is ever pending, between others. */
@@ -61,33 +82,27 @@ void test_what_is_made_in_place_comes_in_order(void)
 {
 	static const size_t sizes[] = {1, 0, 100000, 162142, 1, 300000, 262143, 1, 7};
 	static char bytes[300000];
-	int fd = memfd_create("out", 0);
-	struct buf want;
-	struct out o;
+	struct written w;
 
-	buf_init(&want);
-	out_init(&o, fd, "memory");
+	written_init(&w);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		memset(bytes, (int)('a' + i), sizes[i]);
-		buf_add(out_room(&o), bytes, sizes[i]);
-		out_added(&o, sizes[i]);
-		out_add(&o, "x", 1);
-		buf_add(&want, bytes, sizes[i]);
-		buf_text(&want, "x");
-		check_int(o.bytes, want.len);
-		check_int(size_of(fd) + o.pending.len, want.len);
-		check(o.pending.len <= 262144);
+		buf_add(out_room(&w.out), bytes, sizes[i]);
+		out_added(&w.out, sizes[i]);
+		out_add(&w.out, "x", 1);
+		buf_add(&w.want, bytes, sizes[i]);
+		buf_text(&w.want, "x");
+		check_written(&w);
+		check(w.out.pending.len <= 262144);
 	}
-	out_flush(&o);
-	check_content(fd, &want);
-	o.broken = true;
-	buf_text(out_room(&o), "x");
-	out_added(&o, 1);
-	check_int(o.pending.len, 0);
-	check_int(o.bytes, want.len);
-	out_release(&o);
-	buf_release(&want);
-	close(fd);
+	out_flush(&w.out);
+	check_content(w.fd, &w.want);
+	w.out.broken = true;
+	buf_text(out_room(&w.out), "x");
+	out_added(&w.out, 1);
+	check_int(w.out.pending.len, 0);
+	check_int(w.out.bytes, w.want.len);
+	written_release(&w);
 }
 
 void test_nothing_is_written_before_the_flush(void)
