@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +52,21 @@ int durable_create(const char *path)
 	if (fd < 0 && errno != EEXIST)
 		die_errno(EX_CANTCREAT, "cannot create '%s'", path);
 	return fd;
+}
+
+bool durable_write(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, bytes, len);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return true;
 }
 
 void durable_sync(int fd, const char *name)

@@ -5,6 +5,7 @@
 #ifndef DURABLE_H
 #define DURABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,10 @@ void durable_dir(const char *path);
 
 /* Creates a file that must not exist yet, mode 0600, for writing; -1 if it exists. */
 int durable_create(const char *path);
+
+/* Writes all of it, in as many calls as that takes: one may take less, on a full disk or where a
+ * signal comes. False, with errno, if one fails. */
+bool durable_write(int fd, const char *bytes, size_t len);
 
 /* Makes what was written to fd durable. name is for messages. */
 void durable_sync(int fd, const char *name);

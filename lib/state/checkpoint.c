@@ -113,7 +113,7 @@ static void incarnation_make(const char *path)
 	snprintf(text, sizeof(text), "%016llx%016llx\n", (unsigned long long)random_number(),
 		(unsigned long long)random_number());
 	fd = durable_create(aside);
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1)
+	if (fd < 0 || !durable_write(fd, text, sizeof(text) - 1))
 		die_errno(EX_IOERR, "cannot write '%s'", aside);
 	durable_sync(fd, aside);
 	close(fd);
@@ -165,13 +165,8 @@ static void say_role(int fd, const char *path, bool is_sink, uint64_t run)
 
 	run_print(name, run);
 	len = snprintf(text, sizeof(text), "%s %s\n", is_sink ? sink_role : stage_role, name);
-	for (int at = 0; at < len;) {
-		ssize_t n = pwrite(fd, text + at, (size_t)(len - at), at);
-
-		if (n < 0 && errno != EINTR)
-			die_errno(EX_IOERR, "cannot write '%s'", path);
-		at += n > 0 ? (int)n : 0;
-	}
+	if (lseek(fd, 0, SEEK_SET) != 0 || !durable_write(fd, text, (size_t)len))
+		die_errno(EX_IOERR, "cannot write '%s'", path);
 	if (ftruncate(fd, len) != 0)
 		die_errno(EX_IOERR, "cannot cut '%s'", path);
 }

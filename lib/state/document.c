@@ -77,7 +77,7 @@ bool document_try_replace(const char *path, const char *aside, const json_t *doc
 		return false;
 	buf_init(&text);
 	document_text(&text, document);
-	is_written = write(fd, text.data, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+	is_written = durable_write(fd, text.data, text.len) && fsync(fd) == 0;
 	close(fd);
 	buf_release(&text);
 	if (is_written && rename(aside, path) == 0)

@@ -243,16 +243,8 @@ struct piece *sourcelog_find(
 
 static void write_all(int fd, const char *bytes, size_t len, const char *name)
 {
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno != EINTR)
-			die_errno(EX_IOERR, "cannot write '%s'", name);
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
+	if (!durable_write(fd, bytes, len))
+		die_errno(EX_IOERR, "cannot write '%s'", name);
 }
 
 static void write_head(struct piece *p, struct piece_part *part, const char *name)

@@ -44,7 +44,7 @@ enum action {
 	KILL_IN,     /* behind the first half of a write, and behind any other call */
 	FAIL_EIO,    /* this call alone */
 	FAIL_ENOSPC, /* this and all that need space after it */
-	WRITE_SHORT, /* a write takes the first half only, as it may */
+	WRITE_SHORT, /* this and every later write takes the first half only, as it may */
 	STOP_ALL,    /* before the call, and every process at its next one */
 	STOP_ALL_IN, /* the same, behind the first half */
 };
@@ -369,12 +369,18 @@ static void fate_choose(struct call *call, struct control *c, bool takes_space)
 	}
 }
 
+static bool is_hit(const struct control *c)
+{
+	bool lasts = c->action == FAIL_ENOSPC || c->action == WRITE_SHORT;
+
+	return c->at && (c->calls == c->at || (c->calls > c->at && c->fired && lasts));
+}
+
 /* Takes the lock. FAIL: give up with the errno that is set. */
 static struct call call_begin(const char *what, const char *name, bool takes_space)
 {
 	struct control *c = shim.control;
 	struct call call = {GO, false};
-	bool is_there;
 
 	lock_take();
 	if (c->stopped)
@@ -382,9 +388,7 @@ static struct call call_begin(const char *what, const char *name, bool takes_spa
 	if (!is_meant(c, what, name))
 		return call;
 	c->calls++;
-	is_there = c->at && (c->calls == c->at ||
-				    (c->calls > c->at && c->fired && c->action == FAIL_ENOSPC));
-	if (!is_there)
+	if (!is_hit(c))
 		return call;
 	if (!c->fired)
 		snprintf(c->what, sizeof(c->what), "%s %s %s", program_invocation_short_name, what,
