@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#include "io/parts.h"
 
 enum { READ_BYTES = 64 << 10, CRC_DIGITS = 8, LENGTH_DIGITS_MAX = 18 };
 
@@ -163,15 +164,7 @@ static bool write_all(int fd, struct iovec *parts, int count)
 			continue;
 		if (put < 0)
 			return false;
-		while (count && (size_t)put >= parts->iov_len) {
-			put -= (ssize_t)parts->iov_len;
-			parts++;
-			count--;
-		}
-		if (count) {
-			parts->iov_base = (char *)parts->iov_base + put;
-			parts->iov_len -= (size_t)put;
-		}
+		count = parts_take(&parts, count, (size_t)put);
 	}
 	return true;
 }
@@ -184,10 +177,7 @@ bool frame_write(int fd, const char *kind, const void *payload, size_t len)
 	assert(strlen(kind) <= FRAME_KIND_MAX);
 	header_len = snprintf(header, sizeof(header), "%s %zu %08" PRIx32 "\n", kind, len,
 		(uint32_t)crc32_z(0, payload, len));
-	/* The payload is only read; iovec has no const. */
-	struct iovec parts[2] = {
-		{.iov_base = header, .iov_len = (size_t)header_len},
-		{.iov_base = (void *)(size_t)payload, .iov_len = len},
-	};
+	struct iovec parts[2] = {parts_of(header, (size_t)header_len), parts_of(payload, len)};
+
 	return write_all(fd, parts, 2);
 }

@@ -1,7 +1,9 @@
 /*
- * Buffered output straight over write(2): batches while there is more to come, is flushed before
+ * Buffered output straight over writev(2): batches while there is more to come, is flushed before
  * any wait, and sees every error. Errors end the process: a full disk with EX_IOERR, a reader that
  * is gone by SIGPIPE, as it ends any filter, or with EX_TEMPFAIL where the stream is supervised.
+ *
+ * Bytes are copied, or lent: these are written from where they are, between what was copied.
  */
 #ifndef OUT_H
 #define OUT_H
@@ -12,11 +14,21 @@
 
 #include "base/buf.h"
 
+/* Bytes that were lent, and stand in the output before those of pending from at on. */
+struct out_lent {
+	const char *bytes;
+	size_t len;
+	size_t at;
+};
+
 struct out {
 	int fd;
-	const char *name; /* for messages; borrowed */
-	struct buf pending;
-	uint64_t bytes;     /* written or pending */
+	const char *name;      /* for messages; borrowed */
+	struct buf pending;    /* what was copied */
+	struct out_lent *lent; /* in order; NULL until the first */
+	unsigned lent_count;
+	size_t lent_bytes;
+	uint64_t bytes;     /* written, pending or lent */
 	int64_t writing_ns; /* how long write(2) took, all in all: a slow reader's doing */
 	bool supervised;    /* a reader that is gone is a crash of the pipeline */
 	bool broken;        /* a write failed: nothing more can be said here */
@@ -28,8 +40,16 @@ void out_init(struct out *o, int fd, const char *name);
 /* Frees the buffer, without writing what is pending. */
 void out_release(struct out *o);
 
-/* Appends; long runs go to write(2) without being copied. What is broken takes nothing any more. */
+/* Appends; long runs are written at once, without being copied. What is broken takes nothing any
+ * more. */
 void out_add(struct out *o, const void *bytes, size_t len);
+
+/* Appends; the bytes stay as they are until out_settle or out_flush, and only short runs of them
+ * are copied. */
+void out_lend(struct out *o, const void *bytes, size_t len);
+
+/* Gives back all that was lent: it is written, or copied while it is little. */
+void out_settle(struct out *o);
 
 /* What is made where it is written from: add to this, then say how much that was. */
 struct buf *out_room(struct out *o);

@@ -192,8 +192,7 @@ void filter_tell(struct filter *f)
 
 void filter_emit(struct filter *f, const char *line, size_t len)
 {
-	outlet_flush_passed(&f->outlet);
-	out_add(&f->outlet.out, line, len + 1);
+	outlet_pass_copied(&f->outlet, line, len);
 	if (f->role == FILTER_SINK)
 		return;
 	f->balance.made++;

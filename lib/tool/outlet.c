@@ -19,22 +19,28 @@ void outlet_release(struct outlet *o)
 	buf_release(&o->after);
 }
 
-void outlet_flush_passed(struct outlet *o)
+void outlet_end_run(struct outlet *o)
 {
 	if (o->run_len)
-		out_add(&o->out, o->run_from, o->run_len);
+		out_lend(&o->out, o->run_from, o->run_len);
 	o->run_len = 0;
+}
+
+void outlet_flush_passed(struct outlet *o)
+{
+	outlet_end_run(o);
+	out_settle(&o->out);
 }
 
 void outlet_pass_copied(struct outlet *o, const char *line, size_t len)
 {
-	outlet_flush_passed(o);
+	outlet_end_run(o);
 	out_add(&o->out, line, len + 1);
 }
 
 void outlet_send_lines_after(struct outlet *o)
 {
-	outlet_flush_passed(o);
+	outlet_end_run(o);
 	out_add(&o->out, o->after.data, o->after.len);
 	buf_clear(&o->after);
 }
@@ -59,7 +65,7 @@ static void flush_sides(struct outlet *o)
 void outlet_flush(struct outlet *o)
 {
 	flush_sides(o);
-	outlet_flush_passed(o);
+	outlet_end_run(o);
 	out_flush(&o->out);
 }
 

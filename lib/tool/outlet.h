@@ -1,6 +1,7 @@
 /*
  * Where a filter's lines go: on to the next stage, to side files, to the dead letters. What passes
- * is written from the read buffer where it stands, neighbours in one run.
+ * is written from the read buffer where it stands, neighbours in one run, with what comes between
+ * them.
  */
 #ifndef OUTLET_H
 #define OUTLET_H
@@ -30,14 +31,17 @@ struct outlet {
 void outlet_init(struct outlet *o);
 void outlet_release(struct outlet *o);
 
-/* What was passed goes to the output's own buffer. */
+/* What was passed in place is written, or goes to the output's own buffer. */
 void outlet_flush_passed(struct outlet *o);
+
+/* Something else comes behind the run of lines. */
+void outlet_end_run(struct outlet *o);
 
 /* line[len] is '\n'. In place: line stays where it is until outlet_flush_passed. */
 static inline void outlet_pass_in_place(struct outlet *o, const char *line, size_t len)
 {
 	if (o->run_from + o->run_len != line) {
-		outlet_flush_passed(o);
+		outlet_end_run(o);
 		o->run_from = line;
 	}
 	o->run_len += len + 1;

@@ -47,8 +47,6 @@ static void let_go(struct filter *f)
 		die_errno(EX_OSERR, "cannot open /dev/null");
 	close(null);
 	handshake_close(&f->handshake);
-	buf_clear(&f->outlet.out.pending);
-	f->outlet.run_len = 0;
 	f->outlet.out.supervised = false;
 }
 

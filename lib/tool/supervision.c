@@ -159,9 +159,8 @@ void supervision_demand_open(const struct filter *f)
 
 static void pass_on(struct filter *f, const struct line *l)
 {
-	outlet_flush_passed(&f->outlet);
 	if (f->role != FILTER_SINK)
-		out_add(&f->outlet.out, l->at, l->len + 1);
+		outlet_pass_copied(&f->outlet, l->at, l->len);
 }
 
 static void pass_barrier(struct filter *f, const struct control *c)

@@ -244,8 +244,8 @@ END
 @test "files are synced before they get their name, and the directory after it" {
 	numbers 1 >in
 	# leaks can't be looked for under ptrace
-	ASAN_OPTIONS=detect_leaks=0 strace -o trace -e trace=fsync,rename,write dd-deliver -q file:target <in
-	awk '/^write.*"n/ { print "write" } /^fsync/ { print "fsync" } /^rename/ { print "rename" }' trace >calls
+	ASAN_OPTIONS=detect_leaks=0 strace -o trace -e trace=fsync,rename,write,writev dd-deliver -q file:target <in
+	awk '/^writev?.*"n/ { print "write" } /^fsync/ { print "fsync" } /^rename/ { print "rename" }' trace >calls
 	printf 'write\nfsync\nrename\nfsync\n' | same calls
 }
 
