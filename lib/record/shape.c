@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "record/shapejoin.h"
 #include "record/shapelearn.h"
 #include "record/token.h"
 
@@ -19,11 +20,12 @@ enum {
 void shape_init(struct shape *s, const struct paths *paths)
 {
 	*s = (struct shape){.paths = paths, .credit = CREDIT_FIRST};
-	s->arcs = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->arcs));
+	s->arcs = mem_alloc((SHAPE_ARCS_MAX + SHAPE_JOINED_MAX) * sizeof(*s->arcs));
 	s->marks = mem_alloc(SHAPE_MARKS_MAX * sizeof(*s->marks));
-	s->text = mem_alloc(SHAPE_TEXT_MAX + VECTOR_BYTES);
+	s->text = mem_alloc(SHAPE_TEXT_MAX + SHAPE_JOINED_TEXT_MAX + VECTOR_BYTES);
 	s->states = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->states));
-	s->steps = mem_alloc(SHAPE_ARCS_MAX * sizeof(*s->steps));
+	s->steps = mem_alloc((SHAPE_ARCS_MAX + SHAPE_JOINED_MAX) * sizeof(*s->steps));
+	shapejoin_init(s);
 	for (uint32_t i = 0; i < paths->node_count; i++)
 		s->has_elements |= paths->nodes[i].element >= 0;
 	shape_forget(s);
@@ -36,6 +38,7 @@ void shape_release(struct shape *s)
 	free(s->text);
 	free(s->states);
 	free(s->steps);
+	shapejoin_release(s);
 }
 
 /* Matching */
@@ -248,6 +251,8 @@ const char *shape_scan_new(
 	if (s->end) {
 		shape_root(root, l->at, l->len);
 		reward(s, s->ahead.newline ? 2 : 1);
+		if (!--s->join_in)
+			shapejoin_look(s, l->at, l->len);
 		return NULL;
 	}
 	why = scan(s->paths, l->at, l->len, root, l->values, where);

@@ -9,6 +9,9 @@
  * that needs that nothing in an array is asked for by its number, else arrays are kept as they
  * come.
  *
+ * Values that stay the same from line to line are taken for bytes between others, as long as they
+ * do: see shapejoin.h.
+ *
  * Where a value ends is known only when it has been read, and most of the time would go by waiting
  * for that. So a line brings the next one along, which is scanned meanwhile: see shape_line.
  *
@@ -53,6 +56,7 @@ struct shape_mark {
 
 struct shape_state;
 struct shape_step;
+struct shape_join;
 
 /* What is known already of the line that is to be scanned next. */
 struct shape_ahead {
@@ -68,6 +72,7 @@ struct shape {
 	struct shape_mark *marks;  /* marks[0] is none */
 	struct shape_state *states;
 	struct shape_step *steps; /* of each arc */
+	struct shape_join *join;  /* the values that stay the same */
 	char *text;
 	uint32_t arc_count, mark_count, state_count, text_len;
 	struct shape_arc *end; /* the last arc of the line scanned last, NULL if it was not known */
@@ -76,6 +81,7 @@ struct shape {
 	bool has_elements; /* a path may be one through an array */
 	int credit;        /* falls below 0 when it does not pay */
 	unsigned pause;    /* lines left to be scanned without it */
+	unsigned join_in;  /* lines known until shapejoin_look is to see one */
 	unsigned alone;    /* lines left to be scanned without the next one */
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "record/shapejoin.h"
 #include "record/token.h"
 
 enum { LEVELS_MAX = 64, ARCS_OF_STATE_MAX = 16, MARKS_OF_ARC_MAX = 16 };
@@ -38,6 +39,7 @@ void shape_forget(struct shape *s)
 	s->state_count = 1;
 	s->text_len = 0;
 	s->has_missing = false;
+	shapejoin_forget(s);
 }
 
 /* Reading a gap */
@@ -225,17 +227,21 @@ static uint16_t state_inside(const struct walk *w, uint16_t home)
 	return new_state(w->s, want);
 }
 
-static void keep_bytes(struct shape *s, struct shape_arc *arc, const struct gap *g)
+uint32_t shape_put_text(
+	struct shape *s, struct shape_arc *arc, const char *bytes, size_t len, uint32_t place)
 {
-	size_t len = (size_t)(g->to - g->from);
-
-	memcpy(s->text + s->text_len, g->from, len);
-	arc->text = (uint16_t)(s->text_len / VECTOR_BYTES);
+	memcpy(s->text + place, bytes, len);
+	arc->text = (uint16_t)(place / VECTOR_BYTES);
 	arc->len = (uint16_t)len;
 	arc->wanted = (uint16_t)(len < VECTOR_BYTES ? (1u << len) - 1 : 0xffff);
-	memcpy(arc->head, g->from, len < VECTOR_BYTES ? len : VECTOR_BYTES);
+	memcpy(arc->head, bytes, len < VECTOR_BYTES ? len : VECTOR_BYTES);
 	arc->is_short = len <= VECTOR_BYTES && !arc->is_end;
-	s->text_len += (uint32_t)((len + VECTOR_BYTES - 1) / VECTOR_BYTES * VECTOR_BYTES);
+	return place + (uint32_t)((len + VECTOR_BYTES - 1) / VECTOR_BYTES * VECTOR_BYTES);
+}
+
+static void keep_bytes(struct shape *s, struct shape_arc *arc, const struct gap *g)
+{
+	s->text_len = shape_put_text(s, arc, g->from, (size_t)(g->to - g->from), s->text_len);
 	if (!g->mark_count)
 		return;
 	arc->mark = (uint16_t)s->mark_count;
@@ -309,7 +315,7 @@ static bool add_arc(struct walk *w, const struct gap *g, int16_t value)
 				w->array ? state_inside(w, g->out ? step.to : from->home) : step.to;
 		keep_bytes(s, &arc, g);
 		arc.is_asked = arc.mark || value != SHAPE_NONE;
-		arc.then = s->states[step.state].first;
+		arc.then = shape_first(s, step.state);
 		s->steps[s->arc_count] = step;
 		s->arcs[s->arc_count] = arc;
 		link_arc(s, w->state, (uint16_t)s->arc_count++);

@@ -11,6 +11,7 @@ enum { SHAPE_STATES_MAX = SHAPE_ARCS_MAX + 1 };
 struct shape_state {
 	uint16_t home;      /* the array that it is in, the outermost one; 0: none */
 	uint16_t first;     /* arc from it, 0: none */
+	uint16_t joined;    /* the first of those that are tried before that one, 0: none */
 	uint16_t last;      /* of them */
 	uint16_t arc_count; /* how many they are */
 	uint16_t level;     /* how many containers are open */
@@ -27,6 +28,19 @@ struct shape_step {
 
 /* Nothing is known. */
 void shape_forget(struct shape *s);
+
+/* The arc from a state that is tried first, 0: none. */
+static inline uint16_t shape_first(const struct shape *s, uint16_t state)
+{
+	const struct shape_state *from = &s->states[state];
+
+	return from->joined ? from->joined : from->first;
+}
+
+/* Gives an arc its bytes, which are kept at a place of s->text, a multiple of VECTOR_BYTES; returns
+ * the next place. arc->is_end is set before. */
+uint32_t shape_put_text(
+	struct shape *s, struct shape_arc *arc, const char *bytes, size_t len, uint32_t place);
 
 /* Adds a line that scan has passed, with the values that it gave; forgets all when there is no room
  * for it. O(len times what is known). */

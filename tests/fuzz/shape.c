@@ -5,7 +5,7 @@
 #include "record/shape.h"
 #include "replay.h"
 
-enum { ASKED_MAX = 5, ROUNDS = 3 };
+enum { ASKED_MAX = 5, ROUNDS = 3, ROUNDS_TO_JOIN = 40, FEW_BYTES = 512 };
 
 static const char *const asked[][ASKED_MAX] = {
 	{"id", "user", "amount"},
@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	memcpy(text, bytes + 1, len - 1);
 	text[len - 1] = '\n';
 	memset(text + len, 0, SCAN_PAD);
-	for (int i = 0; i < ROUNDS; i++)
+	s.join_in = 1;
+	for (int i = 0; i < (len < FEW_BYTES ? ROUNDS_TO_JOIN : ROUNDS); i++)
 		judge_lines(&s, text, text + len);
 	free(text);
 	shape_release(&s);

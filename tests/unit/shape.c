@@ -14,6 +14,9 @@ enum { FIELDS = 7, LINES = 200000 };
 static const char *const fields[FIELDS] = {
 	"id", "user.id", "user.name", "items.1", "amount", "no", "x"};
 
+/* Of eight values in the lines so many are what they were in the lines before, in one era. */
+static unsigned steady, era, place;
+
 static void scalar(struct buf *b)
 {
 	static const char *const some[] = {"null", "true", "false", "0", "-1.5e+7",
@@ -21,7 +24,13 @@ static void scalar(struct buf *b)
 		"\"more than sixteen bytes of it\"", "\"\\u00e9\\n\"", "\"\xc3\xa9\"", "\"\\\"\"",
 		"\":\"", "\"{\"", "0.10", "\"a,b\""};
 
-	buf_text(b, some[random_below(sizeof(some) / sizeof(*some))]);
+	enum { SOME = sizeof(some) / sizeof(*some) };
+
+	place++;
+	if (place * 5 % 8 < steady)
+		buf_text(b, some[(place * 7 + era) % SOME]);
+	else
+		buf_text(b, some[random_below(SOME)]);
 }
 
 static void member(struct buf *b, const char *before)
@@ -32,6 +41,7 @@ static void member(struct buf *b, const char *before)
 
 static void record(struct buf *b, unsigned shape)
 {
+	place = 0;
 	member(b, shape == 1 ? " { \"id\": " : "{\"id\":");
 	member(b, ",\"user\":{\"id\":");
 	member(b, ",\"name\":");
@@ -83,6 +93,9 @@ struct trial {
 	struct span values[3][FIELDS];
 	unsigned turn;
 	unsigned known, came_along;
+	unsigned joined; /* ended with values that stay the same */
+	bool notes;      /* of all lines but those that begin with the key b */
+	unsigned noted;
 };
 
 static void trial_init(struct trial *t, const char *const *names, int count)
@@ -115,6 +128,13 @@ static void check_line(struct trial *t, const struct shape_line *l)
 	check_int(where, want_where);
 	t->known += t->shape.end != NULL;
 	t->came_along += is_along && t->shape.end;
+	t->joined += t->shape.end && t->shape.end - t->shape.arcs >= SHAPE_ARCS_MAX;
+	t->noted += shape_is_noted(&t->shape);
+	if (t->notes) {
+		check(l->at[2] != 'b' || !shape_is_noted(&t->shape));
+		if (l->at[2] != 'b')
+			shape_note(&t->shape);
+	}
 	if (want)
 		return;
 	check(same_span(&root, &want_root));
@@ -167,8 +187,9 @@ static void add_line(struct trial *t, struct buf *line, unsigned damaged)
 		end_line(t);
 }
 
-/* Gives how many lines the cache knew. */
-static unsigned run(const char *const *names, int count, unsigned shapes, unsigned damaged)
+/* Gives how many lines the cache knew, and how many of them ended with values that stay. */
+static unsigned run_joined(
+	const char *const *names, int count, unsigned shapes, unsigned damaged, unsigned *joined)
 {
 	struct trial t;
 	struct buf b;
@@ -179,6 +200,7 @@ static unsigned run(const char *const *names, int count, unsigned shapes, unsign
 		unsigned shape = random_below(200) ? (unsigned)i / 5000 : (unsigned)random_below(6);
 
 		buf_clear(&b);
+		era = (unsigned)i / 100000;
 		record(&b, shapes ? shape % shapes : (unsigned)random_below(6));
 		add_line(&t, &b, damaged);
 	}
@@ -186,7 +208,15 @@ static unsigned run(const char *const *names, int count, unsigned shapes, unsign
 	check(t.came_along > t.known / 8);
 	trial_release(&t);
 	buf_release(&b);
+	*joined = t.joined;
 	return t.known;
+}
+
+static unsigned run(const char *const *names, int count, unsigned shapes, unsigned damaged)
+{
+	unsigned joined;
+
+	return run_joined(names, count, shapes, damaged, &joined);
 }
 
 void test_says_what_scan_says(void)
@@ -234,6 +264,8 @@ static void run_documents(const char *const *names, int count, unsigned known_mi
 		buf_clear(&b);
 		document(&b, 4);
 		t.shape.pause = t.shape.alone = 0;
+		if (t.shape.join_in > 64)
+			t.shape.join_in = 64;
 		add_line(&t, &b, 16);
 	}
 	check_lines(&t);
@@ -263,6 +295,49 @@ void test_a_whole_object_is_known(void)
 	static const char *const whole[] = {"user", "items", "user.name"};
 
 	check(run(whole, 3, 1, 0) > LINES * 98 / 100);
+}
+
+/* Also where they change, where arrays between them are not equally long, and where all that is
+ * behind the first value stays. */
+void test_values_that_stay(void)
+{
+	static const char *const whole[] = {"user", "items", "user.name"};
+	unsigned joined;
+
+	steady = 6;
+	run(fields, FIELDS, 6, 20);
+	run(fields, FIELDS, 0, 3);
+	check(run(whole, 3, 1, 0) > LINES * 98 / 100);
+	check(run_joined(fields, 1, 3, 20, &joined) > LINES / 3);
+	check(joined > LINES / 100);
+	steady = 8;
+	check(run_joined(fields, 1, 1, 0, &joined) > LINES * 98 / 100);
+	check(joined > LINES / 2);
+	check(run_joined(fields, 1, 3, 0, &joined) > LINES * 98 / 100);
+	check(joined > LINES / 50);
+}
+
+/* What is noted of lines is not said of others that end with the same values, however often it is
+ * looked for values that stay. */
+void test_a_note_and_values_that_stay(void)
+{
+	static const char *const names[] = {"a"};
+	static const char *const forms[] = {
+		"{\"a\":%d,\"m\":1}", "{\"b\":%d,\"m\":1}", "{\"a\":%d,\"m\":1,\"n\":\"x\"}"};
+	struct trial t;
+
+	trial_init(&t, names, 1);
+	t.notes = true;
+	for (int i = 0; i < LINES; i++) {
+		buf_format(&t.text, forms[random_below(3)], i);
+		if (t.shape.join_in > 64)
+			t.shape.join_in = 64;
+		end_line(&t);
+	}
+	check_lines(&t);
+	check(t.joined > LINES / 4);
+	check(t.noted > LINES / 2);
+	trial_release(&t);
 }
 
 /* The note is of the line without its values. */
