@@ -13,6 +13,7 @@ enum {
 	PIECES_PER_CLOCK = 4, /* when the clock moves */
 	SWEEP_KEYS = 64,      /* and one each so many keys */
 	MOVES = 64,           /* in the place of a piece, while the array moves */
+	MOVE_KEYS = 8, /* that are entered between two moves: who comes is not kept for long */
 };
 
 void seen_init(struct seen *s, int64_t ttl_ns, size_t value_bytes, size_t max_bytes)
@@ -23,7 +24,8 @@ void seen_init(struct seen *s, int64_t ttl_ns, size_t value_bytes, size_t max_by
 		.value_bytes = value_bytes,
 		.max_bytes = max_bytes,
 		.sweep_due_ns = INT64_MAX,
-		.until_sweep = SWEEP_KEYS};
+		.until_sweep = SWEEP_KEYS,
+		.until_move = MOVE_KEYS};
 	s->slot_bytes =
 		sizeof(struct seen_slot) + (seen_is_timed(s) ? sizeof(int64_t) : 0) + value_bytes;
 	seenlayout_init(s);
@@ -167,10 +169,18 @@ static bool make_room(struct seen *s)
 	return s->count < s->limit || seenlayout_grow(s) || sweep_for_room(s);
 }
 
+static bool is_to_move(struct seen *s)
+{
+	if (s->motion == SEEN_STILL || --s->until_move)
+		return false;
+	s->until_move = MOVE_KEYS;
+	return true;
+}
+
 /* Enters a key where it would stand; NULL if there is no room. */
 static struct seen_slot *insert(struct seen *s, struct fingerprint key, struct seen_slot *slot)
 {
-	if (s->count >= s->limit || s->motion != SEEN_STILL) {
+	if (s->count >= s->limit || is_to_move(s)) {
 		if (s->count >= s->limit && !make_room(s))
 			return NULL;
 		if (s->motion != SEEN_STILL)

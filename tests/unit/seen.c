@@ -273,6 +273,34 @@ void test_bytes_per_key(void)
 	}
 }
 
+/* The work of growing is spread: it goes on while some keys of a hundred come, in steps of which
+ * most keys have none, and is over long before the array is full again. */
+void test_growing_is_spread(void)
+{
+	enum { GROWS = 500000 };
+	size_t at_begin = 0, last = 0, moves = 0;
+	uint64_t border = 0;
+	struct seen s;
+
+	seen_init(&s, SEEN_FOREVER, 0, SIZE_MAX);
+	for (uint64_t n = 0; n < GROWS; n++) {
+		bool was_still = s.motion == SEEN_STILL;
+
+		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+		moves += s.motion != SEEN_STILL && s.border != border;
+		border = s.border;
+		if (was_still && s.motion != SEEN_STILL)
+			at_begin = n, moves = 1;
+		if (!was_still && s.motion == SEEN_STILL && n > 10000) {
+			check((n - at_begin) * 100 > at_begin && (n - at_begin) * 25 < at_begin);
+			check(moves * 7 < n - at_begin);
+			last = at_begin;
+		}
+	}
+	check(last > GROWS / 2);
+	seen_release(&s);
+}
+
 /* Many with one high word, at both ends and in between: they go on behind the end, and through
  * growth together. */
 void test_keys_of_one_place(void)
