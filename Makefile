@@ -26,7 +26,8 @@ B := build$(if $(filter-out release,$(MODE)),-$(MODE))
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wwrite-strings
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=c11 $(WARN) $(if $(WERROR),-Werror)
+# Two words that were just written apart are not to be read as one vector: that waits for the writes.
+override CFLAGS += -std=c11 -fno-tree-slp-vectorize $(WARN) $(if $(WERROR),-Werror)
 override CPPFLAGS += -Ilib -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 ifeq ($(MODE),asan)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
