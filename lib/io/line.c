@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/turns.h"
 
 enum { READ_BYTES = 256 << 10 };
 
@@ -139,6 +140,7 @@ bool lines_fill(struct lines *l)
 	l->newline = NULL;
 	buf_reserve(&l->data, l->read_bytes + 1 + LINE_PAD);
 	n = input_read(l->in, l->data.data + left, l->read_bytes);
+	turns_adapt(n);
 	l->data.len += n;
 	memset(l->data.data + l->data.len, 0, LINE_PAD);
 	skip_byte_order_mark(l);

@@ -99,7 +99,7 @@ static inline bool lines_next(struct lines *l, struct line *line)
 
 /*
  * Reads once more, up to read_bytes (256 KiB); false at the end of the input. May block (see
- * input_waits_on). Moves the lines that were given out.
+ * input_waits_on). Moves the lines that were given out. How much came is told to io/turns.
  */
 bool lines_fill(struct lines *l);
 

@@ -52,6 +52,27 @@ bytes_per_call() { # CALL FD TRACE
 	equal '{"$dd":{"watermark":"1970-01-01T00:01:35Z"}}' "$line"
 }
 
+@test "while blocks come a stage does not push others off the processor, and for single records it does" {
+	has_policy() { # NUMBER, as in sched(7): 0 is SCHED_OTHER, 3 SCHED_BATCH
+		[ "$1" = "$(sed 's/.*) //' "/proc/$tool/stat" | cut -d ' ' -f 39)" ]
+	}
+	mkfifo in
+	dd-dedupe -k id <in >out 2>err &
+	tool=$!
+	exec {feed}>in
+	has_policy 0
+	many 10000 >records
+	cat records >&"$feed"
+	wait_for has_policy 3
+	for i in {1..20}; do
+		printf '{"id":-%d}\n' "$i" >&"$feed"
+		wait_for grep -q "^{\"id\":-$i}" out
+	done
+	has_policy 0
+	exec {feed}>&-
+	wait "$tool"
+}
+
 @test "a record comes out of a whole pipeline at once, and its window with the record that ends it" {
 	mkfifo in records
 	dd-source - <in 2>err1 | dd-dedupe -k id 2>err2 | dd-watermark -t t --time-format s --bound 0s --max-jump off 2>err3 |
