@@ -75,22 +75,45 @@ static bool say(struct watermark *w, int64_t *now_ns)
 	return true;
 }
 
-bool watermark_advance(struct watermark *w, struct partition *one, int64_t time_ns,
+/* Of one that alone holds time, and has none in doubt. */
+static void know_quiet(struct watermark *w, struct partition *one)
+{
+	const struct watermark_rules *r = &w->rules;
+	int64_t step_ns = r->step_ns ? r->step_ns - 1 : 0;
+	int64_t near_ns = time_plus(one->belief.max_ns, r->max_jump_ns);
+
+	w->only = NULL;
+	if (w->partitions.holding != 1 || one->belief.has_candidate)
+		return;
+	w->only = one;
+	w->quiet_ns = time_plus(time_plus(w->said_ns, step_ns), r->bound_ns);
+	if (w->quiet_ns > near_ns)
+		w->quiet_ns = near_ns;
+	/* where time ends, so does what sums say */
+	if (w->quiet_ns == INT64_MAX)
+		w->quiet_ns--;
+}
+
+bool watermark_advance_far(struct watermark *w, struct partition *one, int64_t time_ns,
 	int64_t clock_ns, int64_t *now_ns)
 {
 	int what = partitions_take(&w->partitions, one, time_ns, clock_ns);
+	bool is_ahead;
 
 	w->doubted += (what & BELIEF_DOUBTED) != 0;
 	w->confirmed += (what & BELIEF_CONFIRMED) != 0;
 	w->all_idle = false;
 	follow_partitions(w, clock_ns);
-	return say(w, now_ns);
+	is_ahead = say(w, now_ns);
+	know_quiet(w, one);
+	return is_ahead;
 }
 
 bool watermark_silence(struct watermark *w, int64_t clock_ns, int64_t *now_ns)
 {
 	const struct partition *silent;
 
+	w->only = NULL;
 	/* one by one, so that the outcome does not depend on how often the clock is looked at */
 	while ((silent = partitions_silence(
 			&w->partitions, time_minus(clock_ns, w->rules.idle_ns)))) {

@@ -40,8 +40,11 @@ struct watermark {
 	int64_t moved_ns;      /* on the clock: when the front moved last */
 	int64_t idle_at_ns;    /* on the clock: when the last partition became idle */
 	int64_t idle_front_ns; /* and the front as it was then */
-	uint64_t doubted;      /* times that were not believed at once */
-	uint64_t confirmed;    /* those of them that were believed later */
+	/* a time of `only`, and no later than quiet_ns, is believed and makes W no step ahead */
+	struct partition *only; /* NULL: not known */
+	int64_t quiet_ns;
+	uint64_t doubted;   /* times that were not believed at once */
+	uint64_t confirmed; /* those of them that were believed later */
 };
 
 void watermark_init(struct watermark *w, const struct watermark_rules *rules);
@@ -55,12 +58,28 @@ int64_t watermark_now_ns(const struct watermark *w);
 int64_t watermark_behind_ns(
 	const struct watermark *w, const struct partition *one, int64_t time_ns);
 
+/* watermark_advance for a time that may do more than to raise the front. */
+bool watermark_advance_far(struct watermark *w, struct partition *one, int64_t time_ns,
+	int64_t clock_ns, int64_t *now_ns);
+
 /*
  * Takes the next record's time, of a partition that is found in w->partitions; clock_ns never
  * falls. True if W has come a step ahead: then it is *now_ns. O(log partitions).
  */
-bool watermark_advance(struct watermark *w, struct partition *one, int64_t time_ns,
-	int64_t clock_ns, int64_t *now_ns);
+static inline bool watermark_advance(struct watermark *w, struct partition *one, int64_t time_ns,
+	int64_t clock_ns, int64_t *now_ns)
+{
+	if (one != w->only || time_ns > w->quiet_ns)
+		return watermark_advance_far(w, one, time_ns, clock_ns, now_ns);
+	one->seen_ns = clock_ns;
+	if (time_ns > one->belief.max_ns)
+		one->belief.max_ns = time_ns;
+	if (time_ns > w->front_ns) {
+		w->front_ns = time_ns;
+		w->moved_ns = clock_ns;
+	}
+	return false;
+}
 
 /* The clock is at clock_ns and no record has come: likewise. */
 bool watermark_silence(struct watermark *w, int64_t clock_ns, int64_t *now_ns);

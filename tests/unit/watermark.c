@@ -373,6 +373,29 @@ void test_step(void)
 	watermark_release(&s.w);
 }
 
+/* Which --explain tells. */
+void test_when_time_moved(void)
+{
+	const struct watermark_rules rules = {
+		.step_ns = 5, .max_jump_ns = BELIEF_ANY_JUMP, .partitions_max = 1};
+	struct watermark w;
+	struct partition *one;
+	int64_t now;
+
+	watermark_init(&w, &rules);
+	one = partitions_find(&w.partitions, "", 0);
+	check(watermark_advance(&w, one, 100, 1, &now));
+	check_int(w.moved_ns, 1);
+	check(!watermark_advance(&w, one, 102, 2, &now));
+	check_int(w.moved_ns, 2);
+	check(!watermark_advance(&w, one, 102, 3, &now));
+	check(!watermark_advance(&w, one, 101, 4, &now));
+	check_int(w.moved_ns, 2);
+	check(watermark_advance(&w, one, 105, 5, &now));
+	check_int(w.moved_ns, 5);
+	watermark_release(&w);
+}
+
 /* One broken clock must not make everybody else late. */
 void test_a_jump_that_nothing_confirms(void)
 {
