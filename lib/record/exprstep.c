@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/digits.h"
 #include "base/exact.h"
 #include "base/instant.h"
 #include "base/mem.h"
-#include "record/digits.h"
 
 static const struct value missing = {.type = VALUE_MISSING};
 
@@ -140,23 +140,6 @@ void step_set_compare(struct step *s)
 		s->op = OP_COMPARE_FIELD;
 }
 
-/* Takes the point out of the eight characters of a number, and gives the digits behind it. */
-static int take_point(uint64_t *word)
-{
-	/* the lowest byte that is no digit: digits have this bit, and no other character has */
-	uint64_t others = ~*word & (DIGITS_ONES * 0x10), before;
-	int at;
-
-	if (!others)
-		return 0;
-	at = __builtin_ctzll(others) & ~7;
-	if ((char)(*word >> at) != '.')
-		return 0;
-	before = ((uint64_t)1 << at) - 1;
-	*word = (*word & ~(before << 8 | 0xff)) | (*word & before) << 8 | '0';
-	return SHORT_BYTES - 1 - at / 8;
-}
-
 /* False if it has a sign or an exponent, or is longer; most are neither. */
 static bool read_short(const struct span *s, int64_t *coefficient, int *scale)
 {
@@ -167,7 +150,7 @@ static bool read_short(const struct span *s, int64_t *coefficient, int *scale)
 	word = digits_load(s->at);
 	if (s->len < SHORT_BYTES) /* to the word's end, behind zeros */
 		word = word << (64 - 8 * s->len) | DIGITS_ONES * '0' >> 8 * s->len;
-	*scale = take_point(&word);
+	*scale = (int)digits_take_point(&word);
 	*coefficient = digits_value(word);
 	return !digits_wrong(word);
 }

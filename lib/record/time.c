@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/digits.h"
 #include "base/numeral.h"
 #include "io/zoneinfo.h"
-#include "record/digits.h"
 #include "record/stamp.h"
 #include "record/text.h"
 #include "record/timepattern.h"

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/instant.h"
-#include "record/digits.h"
 
 struct timeminute {
 	char text[16]; /* YYYY-MM-DDThh:mm */

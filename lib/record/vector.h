@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "record/digits.h"
+#include "base/digits.h"
 
 /* What vector_same compares at once: the bytes up to the next multiple of it are read. */
 enum { VECTOR_BYTES = 16 };

@@ -1,5 +1,6 @@
 #include "base/decimal.h"
 
+#include "random.h"
 #include "test.h"
 
 #define MOST  "170141183460469231731687303715884105727"
@@ -111,6 +112,38 @@ void test_parse_keeps_what_is_written(void)
 		"20.000000000000000000000000000000000000");
 	check_exact("0.00000000000000000000000000000000000000000001e44", "1");
 	check_exact("0e-999999999999999999999", "0.00000000000000000000000000000000000000");
+}
+
+/* The text's own digits: the byte before it and those behind it are digits and points as well. */
+static void check_digits(const char *text, size_t len)
+{
+	struct decimal d;
+	const char *point = memchr(text, '.', len);
+	int64_t want = 0;
+
+	for (size_t i = 0; i < len; i++)
+		want = text[i] == '.' || text[i] == '-' ? want : want * 10 + (text[i] - '0');
+	check(decimal_parse(&d, text, len) == NULL);
+	check(!d.is_double && d.coefficient == (*text == '-' ? -want : want));
+	check_int(d.scale, point ? (size_t)(text + len - point - 1) : 0);
+}
+
+void test_parse_each_length_and_place_of_the_point(void)
+{
+	char text[64] = ".9";
+
+	for (size_t len = 1; len <= 12; len++)
+		for (size_t point = 1; point <= len; point++)
+			for (unsigned round = 0; round < 200; round++) {
+				for (size_t i = 0; i <= len + 8; i++)
+					text[2 + i] = (char)('0' + random_below(10));
+				text[2 + len] = round % 2 ? '.' : '5';
+				if (point < len - 1)
+					text[2 + point] = '.';
+				if (round % 3 == 0 && len > 1 && text[3] != '.')
+					text[2] = '-';
+				check_digits(text + 2, len);
+			}
 }
 
 void test_parse_goes_over_to_double(void)

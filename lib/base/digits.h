@@ -23,6 +23,25 @@ static inline uint64_t digits_wrong(uint64_t word)
 	return ((word + DIGITS_ONES * 0x46) | (word - DIGITS_ONES * '0')) & (DIGITS_ONES * 0x80);
 }
 
+/* Takes the point out of a number whose last character is the word's highest byte, and which has
+ * zeros in front of it; gives how many digits are behind the point. */
+static inline unsigned digits_take_point(uint64_t *word)
+{
+	/* the lowest byte that is no digit: digits have this bit, and no other character of a
+	 * number has */
+	uint64_t others = ~*word & (DIGITS_ONES * 0x10), before;
+	unsigned at;
+
+	if (!others)
+		return 0;
+	at = (unsigned)__builtin_ctzll(others) & ~7u;
+	if ((char)(*word >> at) != '.')
+		return 0;
+	before = ((uint64_t)1 << at) - 1;
+	*word = (*word & ~(before << 8 | 0xff)) | (*word & before) << 8 | '0';
+	return 7 - at / 8;
+}
+
 /* What eight digits say (Lemire and Mula, "Number parsing at a gigabyte per second", 2021). */
 static inline uint32_t digits_value(uint64_t word)
 {
