@@ -1,17 +1,15 @@
 #include "base/decimal.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/compact.h"
+#include "base/decimalprint.h"
 #include "base/digits.h"
 #include "base/exact.h"
 #include "base/numeral.h"
-#include "base/pairs.h"
 
 static const char out_of_range[] = "number out of range";
 static const char division_by_zero[] = "division by zero";
@@ -93,14 +91,17 @@ static uint32_t load_four(const char *p)
  * where its point stands no jump can foretell. False for another. */
 static bool parse_short(struct decimal *d, const char *text, size_t len)
 {
-	unsigned spare = 64 - 8 * (unsigned)len, scale;
 	uint64_t word = load_four(text) | (uint64_t)load_four(text + len - 4) << 8 * (len - 4);
+	unsigned scale;
 
-	word = word << spare | (DIGITS_ONES * '0' & (((uint64_t)1 << spare) - 1));
+	word = digits_align(word, len);
 	scale = digits_take_point(&word);
 	if (digits_wrong(word))
 		return false;
-	*d = (struct decimal){.coefficient = digits_value(word), .scale = (uint8_t)scale};
+	/* one by one: as a whole it would be cleared first */
+	d->coefficient = digits_value(word);
+	d->scale = (uint8_t)scale;
+	d->is_double = false;
 	return true;
 }
 
@@ -130,65 +131,6 @@ const char *decimal_parse(struct decimal *d, const char *text, size_t len)
 		.scale = (uint8_t)(point ? len - point : 0),
 	};
 	return NULL;
-}
-
-/* Most fit into 64 bits, where a division is much cheaper. */
-static size_t print_short(
-	char out[DECIMAL_TEXT_MAX], uint64_t magnitude, bool negative, uint8_t scale)
-{
-	unsigned digits = pairs_count(magnitude);
-	char *end;
-
-	if (digits <= scale)
-		digits = scale + 1u;
-	*out = '-';
-	end = out + negative + digits + (scale != 0);
-	*end = '\0';
-	if (scale) {
-		magnitude = pairs_put_before(end, magnitude, scale);
-		end[-scale - 1] = '.';
-	}
-	pairs_put_before(out + negative + digits - scale, magnitude, digits - scale);
-	return (size_t)(end - out);
-}
-
-static size_t print_exact(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
-{
-	char text[DECIMAL_TEXT_MAX];
-	char *p = text + sizeof(text);
-	uint128 rest = exact_magnitude(d->coefficient);
-	int places = d->scale;
-	size_t len;
-
-	if (rest <= UINT64_MAX)
-		return print_short(out, (uint64_t)rest, d->coefficient < 0, d->scale);
-	do {
-		*--p = (char)('0' + (int)(rest % 10));
-		rest /= 10;
-		if (--places == 0)
-			*--p = '.';
-	} while (rest || places >= 0);
-	if (d->coefficient < 0)
-		*--p = '-';
-	len = (size_t)(text + sizeof(text) - p);
-	memcpy(out, p, len);
-	out[len] = '\0';
-	return len;
-}
-
-size_t decimal_print(char out[DECIMAL_TEXT_MAX], const struct decimal *d)
-{
-	int digits, len;
-
-	if (!d->is_double)
-		return print_exact(out, d);
-	/* A normal double that has a form of fewer than 15 digits shows it at 15 too, as %g leaves
-	 * trailing zeros out. Seventeen always suffice. */
-	digits = fabs(d->number) < DBL_MIN ? 1 : DBL_DIG;
-	do {
-		len = snprintf(out, DECIMAL_TEXT_MAX, "%.*g", digits, d->number);
-	} while (++digits <= DBL_DECIMAL_DIG && strtod(out, NULL) != d->number);
-	return (size_t)len;
 }
 
 static int larger_scale(const struct decimal *a, const struct decimal *b)
@@ -347,7 +289,7 @@ static int compare_double(const struct decimal *a, double b)
 	if (near != b || b == 0)
 		return order(near<b, near> b);
 	snprintf(theirs, sizeof(theirs), "%0*.*f", WIDTH, PLACES, fabs(b));
-	len = print_exact(digits, a) - negative;
+	len = decimal_print(digits, a) - negative;
 	whole = len - (a->scale ? a->scale + 1u : 0);
 	memset(ours, '0', WIDTH);
 	ours[WIDTH - PLACES - 1] = '.';

@@ -85,13 +85,6 @@ void decimal_negate(struct decimal *d);
 /* Below, equal to or above 0 as a is less than, equal to or greater than b; 1.0 equals 1. */
 int decimal_compare(const struct decimal *a, const struct decimal *b);
 
-/*
- * Writes a JSON number with a NUL behind it and returns its length. Exact ones are written without
- * exponent and with all digits of their scale. Doubles are rounded to 15, 16 or 17 digits (fewer
- * below the normal ones), the first of which reads back as the same double.
- */
-size_t decimal_print(char out[DECIMAL_TEXT_MAX], const struct decimal *d);
-
 /* Appends it for state on disk: the scale, and the coefficient in base/compact; 2 to 20 bytes. */
 void decimal_pack(const struct decimal *d, struct buf *to);
 

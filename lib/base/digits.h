@@ -3,6 +3,7 @@
 #define DIGITS_H
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,6 +22,14 @@ static inline uint64_t digits_load(const char *p)
 static inline uint64_t digits_wrong(uint64_t word)
 {
 	return ((word + DIGITS_ONES * 0x46) | (word - DIGITS_ONES * '0')) & (DIGITS_ONES * 0x80);
+}
+
+/* The lowest bytes of a word, one to eight of them, moved to its end, with zeros in front. */
+static inline uint64_t digits_align(uint64_t word, size_t len)
+{
+	unsigned spare = 64 - 8 * (unsigned)len;
+
+	return word << spare | (DIGITS_ONES * '0' & (((uint64_t)1 << spare) - 1));
 }
 
 /* Takes the point out of a number whose last character is the word's highest byte, and which has

@@ -2,7 +2,14 @@
 
 #include <stdlib.h>
 
+#include "base/decimalprint.h"
 #include "base/mem.h"
+
+static const char *print_null(struct buf *to)
+{
+	buf_text(to, "null");
+	return NULL;
+}
 
 static const char *print_number(struct buf *to, const char *why, const struct decimal *value)
 {
@@ -24,26 +31,44 @@ static const char *print_sum(const struct aggregate *g, const struct sum_state *
 	struct decimal value;
 	const char *why;
 
+	if (!s->count)
+		return print_null(to);
 	why = g->kind == AGGREGATE_SUM ? decimal_sum_value(&s->sum, &value)
 				       : decimal_sum_average(&s->sum, s->count, &value);
 	return print_number(to, why, &value);
 }
 
-static void print_samples(const struct aggregate *g, const struct samples *s, struct buf *to)
+static const char *print_stddev(const struct moments *m, struct buf *to)
+{
+	double stddev;
+	const char *why;
+
+	if (m->count < 2)
+		return print_null(to);
+	why = moments_stddev(m, &stddev);
+	return why ? why : print_double(to, stddev);
+}
+
+static const char *print_sample(const struct sample *s, struct buf *to)
+{
+	buf_add(to, s->bytes, s->len);
+	return NULL;
+}
+
+static const char *print_samples(const struct aggregate *g, const struct samples *s, struct buf *to)
 {
 	size_t count = samples_count(s);
 
-	if (!g->is_list) {
-		buf_add(to, samples_at(s, 0)->bytes, samples_at(s, 0)->len);
-		return;
-	}
+	if (!g->is_list)
+		return count ? print_sample(samples_at(s, 0), to) : print_null(to);
 	buf_char(to, '[');
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			buf_char(to, ',');
-		buf_add(to, samples_at(s, i)->bytes, samples_at(s, i)->len);
+		print_sample(samples_at(s, i), to);
 	}
 	buf_char(to, ']');
+	return NULL;
 }
 
 static void print_top(const struct aggregate *g, const struct top *t, struct buf *to)
@@ -79,6 +104,8 @@ static const char *print_distinct(const struct distinct *d, bool as_sketch, stru
 static const char *print_quantile(
 	const struct aggregate *g, const struct quantile *q, bool as_sketch, struct buf *to)
 {
+	if (!quantile_count(q))
+		return print_null(to);
 	if (!as_sketch)
 		return print_double(to, quantile_at(q, &g->at));
 	buf_char(to, '"');
@@ -87,46 +114,12 @@ static const char *print_quantile(
 	return NULL;
 }
 
-/* Whether no value came, where that gives null. */
-static bool is_empty(const struct aggregate *g, const void *at)
-{
-	const struct merge_state *m = at;
-
-	switch (g->kind) {
-	case AGGREGATE_COUNT:
-	case AGGREGATE_COLLECT:
-	case AGGREGATE_TOP:
-	case AGGREGATE_DISTINCT:
-		return false;
-	case AGGREGATE_SUM:
-	case AGGREGATE_AVG:
-		return !((const struct sum_state *)at)->count;
-	case AGGREGATE_STDDEV:
-		return ((const struct moments *)at)->count < 2;
-	case AGGREGATE_MIN:
-	case AGGREGATE_MAX:
-		return !((const struct extreme_state *)at)->count;
-	case AGGREGATE_ARGMIN:
-	case AGGREGATE_ARGMAX:
-		return !((const struct extreme *)at)->best;
-	case AGGREGATE_FIRST:
-	case AGGREGATE_LAST:
-		return !g->is_list && !samples_count(at);
-	case AGGREGATE_QUANTILE:
-		return !quantile_count(at);
-	case AGGREGATE_MERGE:
-		return g->has_at && !quantile_count(&m->quantile);
-	}
-	return true;
-}
-
-static const char *print_one(
+const char *aggprint_result(
 	const struct aggregate *g, const void *at, bool as_sketch, struct buf *to)
 {
 	const struct merge_state *m = at;
+	const struct extreme_state *x = at;
 	const struct extreme *e = at;
-	double stddev;
-	const char *why;
 
 	switch (g->kind) {
 	case AGGREGATE_COUNT:
@@ -136,20 +129,17 @@ static const char *print_one(
 	case AGGREGATE_AVG:
 		return print_sum(g, at, to);
 	case AGGREGATE_STDDEV:
-		why = moments_stddev(at, &stddev);
-		return why ? why : print_double(to, stddev);
+		return print_stddev(at, to);
 	case AGGREGATE_MIN:
 	case AGGREGATE_MAX:
-		return print_number(to, NULL, &((const struct extreme_state *)at)->value);
+		return x->count ? print_number(to, NULL, &x->value) : print_null(to);
 	case AGGREGATE_ARGMIN:
 	case AGGREGATE_ARGMAX:
-		buf_add(to, e->best->sample.bytes, e->best->sample.len);
-		return NULL;
+		return e->best ? print_sample(&e->best->sample, to) : print_null(to);
 	case AGGREGATE_FIRST:
 	case AGGREGATE_LAST:
 	case AGGREGATE_COLLECT:
-		print_samples(g, at, to);
-		return NULL;
+		return print_samples(g, at, to);
 	case AGGREGATE_TOP:
 		print_top(g, at, to);
 		return NULL;
@@ -161,14 +151,5 @@ static const char *print_one(
 		return g->has_at ? print_quantile(g, &m->quantile, as_sketch, to)
 				 : print_distinct(&m->distinct, as_sketch, to);
 	}
-	return NULL;
-}
-
-const char *aggprint_result(
-	const struct aggregate *g, const void *at, bool as_sketch, struct buf *to)
-{
-	if (!is_empty(g, at))
-		return print_one(g, at, as_sketch, to);
-	buf_text(to, "null");
 	return NULL;
 }

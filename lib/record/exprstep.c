@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/decimalprint.h"
 #include "base/digits.h"
 #include "base/exact.h"
 #include "base/instant.h"
@@ -147,9 +148,7 @@ static bool read_short(const struct span *s, int64_t *coefficient, int *scale)
 
 	if (s->len > SHORT_BYTES)
 		return false;
-	word = digits_load(s->at);
-	if (s->len < SHORT_BYTES) /* to the word's end, behind zeros */
-		word = word << (64 - 8 * s->len) | DIGITS_ONES * '0' >> 8 * s->len;
+	word = digits_align(digits_load(s->at), s->len);
 	*scale = (int)digits_take_point(&word);
 	*coefficient = digits_value(word);
 	return !digits_wrong(word);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/decimalprint.h"
 #include "record/text.h"
 
 static void take_string(struct value *v, const struct span *span, struct buf *text)

@@ -2,7 +2,7 @@
  * Decimals and the values with units: what is read and printed reads back the same; of two numbers,
  * separated by a blank, the arithmetic keeps its laws.
  */
-#include "base/decimal.h"
+#include "base/decimalprint.h"
 #include "base/units.h"
 #include "replay.h"
 

@@ -2,7 +2,7 @@
  * Works out what stands on stdin for tests/oracle/decimal: on each line an operation and its
  * numbers; for each line the result, as "exact TEXT", "double TEXT", an order, or "error REASON".
  */
-#include "base/decimal.h"
+#include "base/decimalprint.h"
 
 #include <stdio.h>
 #include <stdlib.h>

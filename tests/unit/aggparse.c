@@ -1,6 +1,7 @@
 #include "record/aggparse.h"
 
 #include "base/buf.h"
+#include "base/decimalprint.h"
 #include "test.h"
 
 static const char *const kinds[] = {

@@ -1,4 +1,6 @@
-#include "base/decimal.h"
+#include "base/decimalprint.h"
+
+#include <stdio.h>
 
 #include "random.h"
 #include "test.h"
@@ -29,6 +31,35 @@ static void check_exact(const char *text, const char *want)
 	struct decimal d = number(text);
 
 	check_decimal(&d, true, want);
+}
+
+/* The digits of a magnitude with a point in them, as sprintf gives them. */
+static void check_printed(uint64_t magnitude, bool negative, int scale)
+{
+	struct decimal d = {.scale = (uint8_t)scale};
+	char digits[64], want[DECIMAL_TEXT_MAX];
+	int whole;
+
+	d.coefficient = negative ? -(decimal_coefficient)magnitude : (decimal_coefficient)magnitude;
+	whole = sprintf(digits, "%0*llu", scale + 1, (unsigned long long)magnitude) - scale;
+	sprintf(want, "%s%.*s%s%s", negative ? "-" : "", whole, digits, scale ? "." : "",
+		digits + whole);
+	check_decimal(&d, true, want);
+}
+
+void test_prints_all_lengths_and_scales(void)
+{
+	random_seed();
+	for (int scale = 0; scale <= 20; scale++) {
+		uint64_t power = 1;
+
+		for (int length = 1; length <= 19; length++, power *= 10) {
+			check_printed(power - 1, power > 1 && scale % 2, scale);
+			check_printed(power, false, scale);
+			check_printed(power, true, scale);
+			check_printed(power + random_below(9 * power), scale % 3, scale);
+		}
+	}
 }
 
 static void check_inexact(const char *text, const char *want)

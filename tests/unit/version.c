@@ -1,5 +1,6 @@
 #include "record/version.h"
 
+#include "base/decimalprint.h"
 #include "base/mem.h"
 #include "test.h"
 
