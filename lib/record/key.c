@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/short.h"
 #include "record/text.h"
 
 /* A part is its tag, its bytes and a NUL; a NUL in a string is followed by NUL_IN_TEXT, which no
@@ -118,7 +119,7 @@ static void encode_string(struct buf *to, const struct span *s)
 	char *at = buf_reserve(to, s->len + 2);
 
 	at[0] = TAG_STRING;
-	memcpy(at + 1, s->at, s->len);
+	short_copy(at + 1, s->at, s->len);
 	at[s->len + 1] = '\0';
 	to->len = s->len + 2;
 }

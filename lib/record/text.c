@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/short.h"
 #include "record/utf8.h"
 
 static unsigned hex4(const char *p)
@@ -118,16 +119,28 @@ static bool is_plain(const char *text, size_t len)
 	return !special && !has_special(eight(text + len - 8));
 }
 
+static char *put_quotes(struct buf *to, size_t len)
+{
+	char *at = buf_reserve(to, len + 2);
+
+	at[0] = at[len + 1] = '"';
+	to->len += len + 2;
+	return at + 1;
+}
+
 bool text_quote_plain(struct buf *to, const char *text, size_t len)
 {
-	char *at;
+	if (short_is(len)) {
+		struct short_words words = short_load(text, len);
 
+		if (has_special(words.first) || has_special(words.last))
+			return false;
+		short_store(put_quotes(to, len), words, len);
+		return true;
+	}
 	if (!is_plain(text, len))
 		return false;
-	at = buf_reserve(to, len + 2);
-	at[0] = at[len + 1] = '"';
-	memcpy(at + 1, text, len);
-	to->len += len + 2;
+	memcpy(put_quotes(to, len), text, len);
 	return true;
 }
 

@@ -55,6 +55,16 @@ void test_unescape(void)
 	check_says("\xc3\xa4\\n", "\xc3\xa4\n", 3);
 }
 
+static void check_text_of(const char *text, size_t len, const char *want)
+{
+	struct buf got;
+
+	buf_init(&got);
+	text_quote(&got, text, len);
+	check_text(buf_string(&got), want);
+	buf_release(&got);
+}
+
 static void check_quoted(const char *text, size_t len, const char *want)
 {
 	struct buf got;
@@ -66,6 +76,29 @@ static void check_quoted(const char *text, size_t len, const char *want)
 	text_quote_any(&got, text, len);
 	check_text(buf_string(&got), want);
 	buf_release(&got);
+}
+
+/* One character that is to be escaped, or looks like it, in any place of a text of any length. */
+void test_quote_finds_each(void)
+{
+	static const char tried[] = {'"', '\\', 0x1f, 1, 0, ' ', '!', '#', '[', ']', 0x7f,
+		(char)0xa0, (char)0xa2, (char)0xdc, (char)0xff};
+
+	for (size_t len = 1; len <= 40; len++)
+		for (size_t at = 0; at < len; at++)
+			for (size_t i = 0; i < sizeof(tried); i++) {
+				char text[40], want[64], escape[8] = {tried[i], 0};
+
+				if (tried[i] == '"' || tried[i] == '\\')
+					sprintf(escape, "\\%c", tried[i]);
+				else if ((unsigned char)tried[i] < ' ')
+					sprintf(escape, "\\u%04x", (unsigned)tried[i]);
+				memset(text, 'a', len);
+				sprintf(want, "\"%.*s%s%.*s\"", (int)at, text, escape,
+					(int)(len - at - 1), text);
+				text[at] = tried[i];
+				check_text_of(text, len, want);
+			}
 }
 
 void test_quote(void)
