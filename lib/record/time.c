@@ -297,7 +297,7 @@ static const char *read_pattern(struct time_format *f, const char *s, size_t len
 /* The usual form, of the date read last: hh:mm:ss or hh:mm:ss.mmm, in UTC. False: it is another. */
 static bool read_usual(struct time_format *f, const char *s, size_t len, int64_t *ns)
 {
-	int64_t minute_s;
+	int64_t hour_s;
 	unsigned wrong = 0;
 	int hour, minute, second, ms = 0;
 
@@ -313,9 +313,9 @@ static bool read_usual(struct time_format *f, const char *s, size_t len, int64_t
 	if (wrong || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[len - 1] != 'Z' ||
 		hour > 23 || minute > 59 || second > 59)
 		return false;
-	minute_s = f->date_s + hour * 3600 + minute * 60;
-	timeminute_keep(&f->minute, s, minute_s);
-	return join(minute_s + second, ms * NS_PER_MS, ns);
+	hour_s = f->date_s + hour * 3600;
+	timehour_keep(&f->hour, s, hour_s);
+	return join(hour_s + minute * 60 + second, ms * NS_PER_MS, ns);
 }
 
 static const char *read_string(struct time_format *f, const struct span *value, int64_t *ns)
@@ -367,7 +367,7 @@ __attribute__((noinline)) static const char *read_any(
 const char *time_read(struct time_format *f, const struct span *value, int64_t *ns)
 {
 	if (value->type == SPAN_STRING && f->kind <= TIME_RFC3339 && !value->escaped &&
-		timeminute_read(&f->minute, value->at, value->len, ns))
+		timehour_read(&f->hour, value->at, value->len, ns))
 		return NULL;
 	return read_any(f, value, ns);
 }
@@ -402,8 +402,7 @@ const char *time_format_set(struct time_format *f, const char *format, const cha
 {
 	const char *reason;
 
-	*f = (struct time_format){
-		.kind = TIME_AUTO, .date = "1970-01-01", .minute = timeminute_first};
+	*f = (struct time_format){.kind = TIME_AUTO, .date = "1970-01-01", .hour = timehour_first};
 	reason = format ? set_kind(f, format) : NULL;
 	if (!reason && zone_name) {
 		reason = zoneinfo_load(&f->zone, zone_name);

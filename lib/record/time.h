@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "flow/zone.h"
 #include "record/scan.h"
-#include "record/timeminute.h"
+#include "record/timehour.h"
 #include "record/timetext.h"
 
 enum time_kind {
@@ -32,10 +32,10 @@ struct time_format {
 	bool has_zone;
 	char date[10]; /* the last date that was read, and when it begins */
 	int64_t date_s;
-	struct timeminute minute; /* of the last time in the usual form */
-	struct zone zone;         /* of date-times without an offset */
-	struct buf text;          /* a value made a C string; reused */
-	const char *detail;       /* after a time that can't be read: a sentence why, static */
+	struct timehour hour; /* of the last time in the usual form */
+	struct zone zone;     /* of date-times without an offset */
+	struct buf text;      /* a value made a C string; reused */
+	const char *detail;   /* after a time that can't be read: a sentence why, static */
 };
 
 /*

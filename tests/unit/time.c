@@ -324,8 +324,8 @@ void test_values_in_turn(void)
 	time_format_release(&f);
 }
 
-/* The fresh reader has another way than the one that has read this minute. */
-void test_bytes_behind_the_minute(void)
+/* The fresh reader has another way than the one that has read this hour. */
+void test_bytes_behind_the_hour(void)
 {
 	static const char usual[] = "2026-05-01T12:34:56.789Z";
 	struct time_format f;
@@ -353,8 +353,8 @@ void test_bytes_behind_the_minute(void)
 	time_format_release(&f);
 }
 
-/* A minute that does not fit whole, at either end. */
-void test_minutes_at_the_ends(void)
+/* An hour that does not fit whole, at either end. */
+void test_hours_at_the_ends(void)
 {
 	static const char *const texts[] = {"1677-09-21T00:12:44.000Z", "1677-09-21T00:12:43.000Z",
 		"2262-04-11T23:47:16.000Z", "2262-04-11T23:47:17.000Z", "1970-01-01T00:00:00.001Z"};
