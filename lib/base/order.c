@@ -6,7 +6,10 @@
 
 #include "base/mem.h"
 
-enum { DIGITS = 8, VALUES = 256, FEW = 48 };
+enum { DIGITS = 8, VALUES = 256 };
+
+/* So many are sorted by merging, from runs that were sorted by insertion. */
+enum { MERGED_MAX = 128, RUN = 12 };
 
 static uint64_t eight(const char *at)
 {
@@ -34,7 +37,7 @@ uint64_t order_head(const char *key, size_t len, size_t from)
 	return eight(last);
 }
 
-static void sort_few(struct order_item *items, size_t count)
+static void insert_each(struct order_item *items, size_t count)
 {
 	for (size_t i = 1; i < count; i++) {
 		struct order_item item = items[i];
@@ -44,6 +47,47 @@ static void sort_few(struct order_item *items, size_t count)
 			items[at] = items[at - 1];
 		items[at] = item;
 	}
+}
+
+/* Which of the two comes first is as good as random: no branch depends on it. */
+static void merge(struct order_item *to, const struct order_item *left, size_t lefts, size_t count)
+{
+	const struct order_item *middle = left + lefts, *right = middle, *end = left + count;
+
+	while (left < middle && right < end) {
+		ptrdiff_t takes_right = right->head < left->head;
+
+		*to++ = left[(right - left) & -takes_right];
+		right += takes_right;
+		left += 1 - takes_right;
+	}
+	memcpy(to, left, (size_t)(middle - left) * sizeof(*left));
+	memcpy(to + (middle - left), right, (size_t)(end - right) * sizeof(*right));
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static void sort_few(struct order_item *items, size_t count)
+{
+	struct order_item aside[MERGED_MAX], *from = items, *to = aside, *done;
+
+	for (size_t at = 0; at < count; at += RUN)
+		insert_each(items + at, least(RUN, count - at));
+	for (size_t width = RUN; width < count; width *= 2) {
+		for (size_t at = 0; at < count; at += 2 * width) {
+			size_t both = least(2 * width, count - at);
+
+			merge(to + at, from + at, least(width, both), both);
+		}
+		done = to;
+		to = from;
+		from = done;
+	}
+	if (from != items)
+		memcpy(items, from, count * sizeof(*items));
 }
 
 /* By the digit that begins at a bit; stable. */
@@ -115,7 +159,7 @@ static void sort_same(
 
 void order_sort(struct order_item *items, size_t count, compare_items *compare, const void *context)
 {
-	if (count <= FEW)
+	if (count <= MERGED_MAX)
 		sort_few(items, count);
 	else
 		sort_heads(items, count);
