@@ -1,5 +1,7 @@
 #include "flow/dues.h"
 
+#include <stdbool.h>
+
 #include "base/instant.h"
 #include "random.h"
 #include "test.h"
@@ -95,7 +97,67 @@ void test_against_a_list(void)
 	}
 }
 
-/* Nothing of what was forgotten is left; what is earlier than what was due is so, too. */
+static int by_due(const void *a, const void *b)
+{
+	return order_of(a, b);
+}
+
+/* What is cheap stays so: nothing is in the heap, and no more than so many are sorted at once; true
+ * if they were just now. */
+static bool check_near(const struct dues *d, size_t left, int64_t spread)
+{
+	check_int(d->heap_count, 0);
+	check_int(d->near_count - d->near_at + d->later, left);
+	check(d->near_count <= 2048 || spread < NS_PER_S);
+	return d->near_at == 1;
+}
+
+/* Those of a time that has many, of a pile that is sorted as a whole and of one that is not; all of
+ * them come up once, and none before its time. */
+static void check_many(int64_t spread)
+{
+	enum { MANY = 20000, STEPS = 40 };
+	static struct due all[MANY];
+	static int numbers[MANY];
+	size_t taken = 0, sorted = 0;
+	struct dues d;
+
+	dues_init(&d, by_number, &context);
+	for (int i = 0; i < MANY; i++) {
+		numbers[i] = i;
+		all[i] = (struct due){(int64_t)random_below((uint64_t)spread),
+			(int64_t)random_below(2), &numbers[i]};
+		dues_put(&d, all[i].due_ns, all[i].tie, all[i].what);
+	}
+	qsort(all, MANY, sizeof(*all), by_due);
+	for (int64_t step = 0; step <= STEPS; step++) {
+		int64_t until = step < STEPS ? spread / STEPS * step : INT64_MAX;
+
+		while (dues_first(&d, until)) {
+			struct due got = dues_take(&d);
+
+			check(got.due_ns <= until);
+			check(taken < MANY && order_of(&got, &all[taken++]) == 0);
+			sorted += check_near(&d, MANY - taken, spread);
+		}
+		check(taken == MANY || all[taken].due_ns > until);
+	}
+	check_int(taken, MANY);
+	check(sorted < MANY / 20);
+	dues_release(&d);
+}
+
+void test_many(void)
+{
+	static const int64_t spreads[] = {
+		1, 3, 1 << 12, 1 << 20, 700 * (int64_t)NS_PER_S, INT64_MAX};
+
+	random_seed();
+	for (size_t i = 0; i < sizeof(spreads) / sizeof(*spreads); i++)
+		check_many(spreads[i]);
+}
+
+/* Nothing of what was forgotten is left, nor how far it went. */
 void test_clear(void)
 {
 	struct dues d;
@@ -113,6 +175,7 @@ void test_clear(void)
 	dues_put(&d, 5, 0, &number);
 	dues_put(&d, INT64_MIN, 0, &number);
 	check_int(dues_take(&d).due_ns, INT64_MIN);
-	check_int(dues_first(&d, 0)->due_ns, 5);
+	check(!dues_first(&d, 4));
+	check_int(dues_first(&d, 5)->due_ns, 5);
 	dues_release(&d);
 }
