@@ -55,19 +55,21 @@ static void take_out(struct session **root, const struct session *session)
 	*root = earlier ? earlier : later;
 }
 
-/* With the head */
+/* With the head, which is the latest */
 
 struct session *sessions_search(struct session *head, session_test *is_before, int64_t than)
 {
-	struct session *first = head->is_open && !is_before(head, than) ? head : NULL;
+	struct session *first = NULL;
 
 	for (struct session *at = head->earlier; at;) {
 		bool before = is_before(at, than);
 
-		if (!before && (!first || at->first_ns < first->first_ns))
+		if (!before)
 			first = at;
 		at = before ? at->later : at->earlier;
 	}
+	if (!first && head->is_open && !is_before(head, than))
+		first = head;
 	return first;
 }
 
@@ -107,9 +109,10 @@ struct session *sessions_touched(
 	return first && first->first_ns <= to_ns ? first : NULL;
 }
 
-/* The record lies behind into: all that it touches of what comes next. */
-static void join_next(const struct sessions *s, struct session *head, struct session *into,
-	int64_t time_ns, session_join *join, void *context)
+/* The record lies behind into: all that it touches of what comes next. Gives where that lies then.
+ */
+static struct session *join_next(const struct sessions *s, struct session *head,
+	struct session *into, int64_t time_ns, session_join *join, void *context)
 {
 	int64_t to_ns = time_plus(time_ns, s->gap_ns);
 	struct session *from;
@@ -117,14 +120,18 @@ static void join_next(const struct sessions *s, struct session *head, struct ses
 	while ((from = sessions_next(head, into)) && from->first_ns <= to_ns) {
 		join(context, into, from);
 		into->last_ns = from->last_ns;
-		sessions_end(head, from);
+		sessions_end(s, head, from);
+		if (from == head)
+			into = head;
 	}
 	if (time_ns > into->last_ns)
 		into->last_ns = time_ns;
+	return into;
 }
 
-/* The usual key has one session at most, and nothing to join. */
-static struct session *extend_alone(const struct sessions *s, struct session *head, int64_t time_ns)
+/* The usual record is behind all other sessions, and has nothing to join. */
+static struct session *extend_latest(
+	const struct sessions *s, struct session *head, int64_t time_ns)
 {
 	if (!head->is_open || head->last_ns < time_minus(time_ns, s->gap_ns) ||
 		head->first_ns > time_plus(time_ns, s->gap_ns))
@@ -144,8 +151,8 @@ struct session *sessions_extend(const struct sessions *s, struct session *head, 
 {
 	struct session *into;
 
-	if (!head->earlier)
-		return extend_alone(s, head, time_ns);
+	if (!head->earlier || time_ns >= head->first_ns)
+		return extend_latest(s, head, time_ns);
 	into = sessions_touched(s, head, time_ns, time_ns);
 	if (!into)
 		return NULL;
@@ -153,34 +160,74 @@ struct session *sessions_extend(const struct sessions *s, struct session *head, 
 	if (time_ns < into->first_ns)
 		into->first_ns = time_ns;
 	else if (time_ns > into->last_ns)
-		join_next(s, head, into, time_ns, join, context);
+		into = join_next(s, head, into, time_ns, join, context);
 	return into;
+}
+
+/* What there is of a session, but for its place. */
+static void move(const struct sessions *s, struct session *to, const struct session *from)
+{
+	to->first_ns = from->first_ns;
+	to->last_ns = from->last_ns;
+	to->moved = from->moved;
+	to->fired = from->fired;
+	to->is_open = true;
+	memcpy(to->state, from->state, s->state_bytes);
+}
+
+static void place(struct session *head, struct session *session)
+{
+	session->rank = (uint32_t)hash_bytes(&session->first_ns, sizeof(session->first_ns));
+	put(&head->earlier, session);
+}
+
+static void begin(
+	const struct sessions *s, struct session *session, int64_t first_ns, int64_t last_ns)
+{
+	session->first_ns = first_ns;
+	session->last_ns = last_ns;
+	session->is_open = true;
+	session->moved = session->fired = false;
+	memset(session->state, 0, s->state_bytes);
 }
 
 struct session *sessions_begin(
 	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns)
 {
-	struct session *made = head;
+	struct session *other;
 
-	if (head->is_open)
-		made = mem_alloc(sessions_head_bytes(s));
-	made->first_ns = first_ns;
-	made->last_ns = last_ns;
-	made->is_open = true;
-	made->moved = made->fired = false;
-	memset(made->state, 0, s->state_bytes);
-	if (made != head) {
-		made->rank = (uint32_t)hash_bytes(&first_ns, sizeof(first_ns));
-		put(&head->earlier, made);
+	if (!head->is_open) {
+		begin(s, head, first_ns, last_ns);
+		return head;
 	}
-	return made;
+	other = mem_alloc(sessions_head_bytes(s));
+	if (first_ns < head->first_ns) {
+		begin(s, other, first_ns, last_ns);
+		place(head, other);
+		return other;
+	}
+	move(s, other, head);
+	place(head, other);
+	begin(s, head, first_ns, last_ns);
+	return head;
 }
 
-void sessions_end(struct session *head, struct session *session)
+static struct session *latest(struct session *session)
 {
-	if (session == head) {
+	while (session->later)
+		session = session->later;
+	return session;
+}
+
+void sessions_end(const struct sessions *s, struct session *head, struct session *session)
+{
+	if (!head->earlier) {
 		head->is_open = false;
 		return;
+	}
+	if (session == head) {
+		session = latest(head->earlier);
+		move(s, head, session);
 	}
 	take_out(&head->earlier, session);
 	free(session);

@@ -4,9 +4,9 @@
  * were apart until then.
  *
  * The head lies where the caller keeps the key, and is there also with no session in it, so that
- * the usual one takes no allocation. The others are a treap by their times (Seidel, Aragon,
- * "Randomized Search Trees", 1996): n of them cost O(log n), whatever the order they come and go
- * in.
+ * the usual one takes no allocation. It is the latest session, which most records belong to; the
+ * others are a treap by their times (Seidel, Aragon, "Randomized Search Trees", 1996): n of them
+ * cost O(log n), whatever the order they come and go in.
  */
 #ifndef SESSIONS_H
 #define SESSIONS_H
@@ -67,12 +67,14 @@ typedef void session_join(void *context, struct session *into, struct session *f
 struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
 	session_join *join, void *context);
 
-/* A session from first_ns to last_ns, which touches no other; its state is zeros. */
+/* A session from first_ns to last_ns, which touches no other; its state is zeros. The one before
+ * may move out of the head. */
 struct session *sessions_begin(
 	const struct sessions *s, struct session *head, int64_t first_ns, int64_t last_ns);
 
-/* Ends a session, whose state must have been let go of. */
-void sessions_end(struct session *head, struct session *session);
+/* Ends a session, whose state must have been let go of. Where that is the head, the latest of the
+ * others moves there. */
+void sessions_end(const struct sessions *s, struct session *head, struct session *session);
 
 /* Whether a session lies before what is looked for; if one does, so do all before it. */
 typedef bool session_test(const struct session *session, int64_t than);

@@ -133,10 +133,8 @@ static void pack(void *context, const struct table_entry *e, struct buf *to)
 static struct session *make_session(
 	struct sessionkeys *k, struct table_entry *e, int64_t first_ns, int64_t last_ns)
 {
-	struct session *s = sessions_begin(&k->shape, sessionkeys_head(e), first_ns, last_ns);
-
-	k->allocated += s != sessionkeys_head(e);
-	return s;
+	k->allocated += sessionkeys_head(e)->is_open;
+	return sessions_begin(&k->shape, sessionkeys_head(e), first_ns, last_ns);
 }
 
 static const char *unpack_session(
@@ -183,8 +181,8 @@ static const char *unpack(void *context, struct table_entry *e, const char *at, 
 static void drop_session(struct sessionkeys *k, struct table_entry *e, struct session *s)
 {
 	windower_clear(k->windower, s->state);
-	k->allocated -= s != sessionkeys_head(e);
-	sessions_end(sessionkeys_head(e), s);
+	k->allocated -= sessionkeys_head(e)->earlier != NULL;
+	sessions_end(&k->shape, sessionkeys_head(e), s);
 }
 
 static void clear(void *context, struct table_entry *e)
@@ -293,7 +291,7 @@ void sessionkeys_end(struct sessionkeys *k, struct table_entry *e, struct sessio
 void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct session *s)
 {
 	windower_clear(k->windower, s->state);
-	k->allocated -= s != sessionkeys_head(e);
+	k->allocated -= sessionkeys_head(e)->earlier != NULL;
 	k->count--;
 }
 

@@ -51,15 +51,16 @@ static size_t count_of(struct session *head)
 		before = i;
 		count++;
 	}
+	check(before ? before == head : !head->is_open);
 	return count;
 }
 
-static void head_free(struct session *head)
+static void head_free(const struct sessions *s, struct session *head)
 {
 	struct session *i;
 
 	while ((i = sessions_next(head, NULL)))
-		sessions_end(head, i);
+		sessions_end(s, head, i);
 	free(head);
 }
 
@@ -196,7 +197,7 @@ static void take(const struct sessions *s, struct session *head, int64_t time_ns
 }
 
 /* Ends some session, perhaps the head's. */
-static void give(struct session *head)
+static void give(const struct sessions *s, struct session *head)
 {
 	size_t which = random_below(count_of(head));
 	struct session *session = sessions_next(head, NULL);
@@ -207,7 +208,7 @@ static void give(struct session *head)
 		if (records[i].time_ns >= session->first_ns &&
 			records[i].time_ns <= session->last_ns)
 			records[i].gone = true;
-	sessions_end(head, session);
+	sessions_end(s, head, session);
 }
 
 void test_against_all_records(void)
@@ -222,7 +223,7 @@ void test_against_all_records(void)
 		while (record_count < 90) {
 			take(&s, head, (int64_t)random_below(spread) - (int64_t)spread / 2);
 			if (random_below(20) == 0)
-				give(head);
+				give(&s, head);
 			if (record_count % 8 == 0)
 				check_all(&s, head);
 			check_search(&s, head, (int64_t)random_below(spread) - (int64_t)spread / 2,
@@ -230,7 +231,7 @@ void test_against_all_records(void)
 		}
 		check_all(&s, head);
 		while (sessions_next(head, NULL))
-			give(head);
+			give(&s, head);
 		for (size_t i = 0; i < record_count; i++)
 			check(records[i].gone);
 		free(head);
@@ -248,44 +249,69 @@ static struct session *one(const struct sessions *s, struct session *head, int64
 void test_the_gap(void)
 {
 	struct sessions s = {10, sizeof(struct state)};
-	struct session *head = head_new(&s), *a, *b;
+	struct session *head = head_new(&s), *first;
 
-	a = one(&s, head, 0);
-	check(one(&s, head, 10) == a && a->moved);
-	check(one(&s, head, -10) == a && a->moved);
-	check(one(&s, head, 10) == a && !a->moved);
-	check_int(a->first_ns, -10);
-	check_int(a->last_ns, 10);
-	check_int(sessions_end_ns(&s, a), 20);
-	b = one(&s, head, 21);
-	check(b != a && count_of(head) == 2);
+	check(one(&s, head, 0) == head);
+	check(one(&s, head, 10) == head && head->moved);
+	check(one(&s, head, -10) == head && head->moved);
+	check(one(&s, head, 10) == head && !head->moved);
+	check_int(head->first_ns, -10);
+	check_int(head->last_ns, 10);
+	check_int(sessions_end_ns(&s, head), 20);
+	check(one(&s, head, 21) == head && count_of(head) == 2);
+	first = sessions_next(head, NULL);
+	check_int(first->first_ns, -10);
+	check_int(first->last_ns, 10);
 	/* both are 10 or less from here */
-	check(one(&s, head, 20) == a && a->moved);
+	check(one(&s, head, 20) == head && head->moved);
 	check_int(count_of(head), 1);
-	check_int(a->last_ns, 21);
+	check_int(head->first_ns, -10);
+	check_int(head->last_ns, 21);
 	check_int(joined, 1);
-	head_free(head);
+	head_free(&s, head);
+}
+
+/* What lies between the two that become one and the head stays where it is. */
+void test_join_before_the_head(void)
+{
+	struct sessions s = {10, sizeof(struct state)};
+	struct session *head = head_new(&s), *first;
+
+	joined = 0;
+	for (int i = 0; i < 4; i++)
+		add(one(&s, head, 20 * i), (uint64_t)i + 1);
+	first = sessions_next(head, NULL);
+	check(one(&s, head, 10) == first && first != head);
+	check_int(joined, 1);
+	check_int(count_of(head), 3);
+	check_int(first->last_ns, 20);
+	check_int(state_of(first)->ids, 5);
+	check_int(head->first_ns, 60);
+	check_int(state_of(head)->ids, 16);
+	head_free(&s, head);
 }
 
 void test_the_ends_of_time(void)
 {
 	struct sessions s = {INT64_MAX, sizeof(struct state)};
-	struct session *head = head_new(&s), *first, *last;
+	struct session *head = head_new(&s), *first;
 
-	first = one(&s, head, INT64_MIN);
-	last = one(&s, head, INT64_MAX);
-	check(first != last);
+	check(one(&s, head, INT64_MIN) == head);
+	check(one(&s, head, INT64_MAX) == head);
+	first = sessions_next(head, NULL);
+	check(first != head);
 	check_int(sessions_end_ns(&s, first), -1);
-	check_int(sessions_end_ns(&s, last), INT64_MAX);
+	check_int(sessions_end_ns(&s, head), INT64_MAX);
 	check(one(&s, head, -1) == first);
 	check_int(count_of(head), 2);
-	check(one(&s, head, 0) == first);
+	check(one(&s, head, 0) == head);
 	check_int(count_of(head), 1);
-	head_free(head);
+	head_free(&s, head);
 }
 
-/* The head is there without a session, and takes the next one, with nothing of the one before. */
-void test_an_empty_head(void)
+/* The head is there without a session, and takes the next one and later ones, with nothing of the
+ * one before; where it ends, what it has is that of the latest of the others. */
+void test_the_head(void)
 {
 	struct sessions s = {10, sizeof(struct state)};
 	struct session *head = head_new(&s), *other;
@@ -294,20 +320,21 @@ void test_an_empty_head(void)
 	check(sessions_begin(&s, head, 100, 100) == head);
 	add(head, 1);
 	head->fired = true;
-	other = sessions_begin(&s, head, 0, 0);
-	check(other != head);
+	other = sessions_begin(&s, head, 0, 5);
+	check(other != head && !other->fired);
+	add(other, 7);
 	check(sessions_extend(&s, head, 50, join, &joined) == NULL);
-	sessions_end(head, head);
-	check(sessions_next(head, NULL) == other && count_of(head) == 1);
+	sessions_end(&s, head, head);
+	check(sessions_next(head, NULL) == head && count_of(head) == 1);
+	check_int(head->first_ns, 0);
+	check_int(head->last_ns, 5);
+	check(!head->fired && state_of(head)->ids == 49);
+	head->fired = true;
 	check(sessions_begin(&s, head, 200, 200) == head && !head->fired && !state_of(head)->count);
 	check_int(count_of(head), 2);
-	/* of two the earliest stays, also where the head is the other */
-	sessions_end(head, head);
-	check(sessions_begin(&s, head, 20, 20) == head);
-	check(sessions_extend(&s, head, 10, join, &joined) == other);
-	check(!head->is_open && count_of(head) == 1);
-	check_int(other->last_ns, 20);
-	head_free(head);
+	other = sessions_next(head, NULL);
+	check(other->fired && state_of(other)->ids == 49);
+	head_free(&s, head);
 }
 
 static void no_join(void *context, struct session *into, struct session *from)
@@ -347,6 +374,6 @@ void test_a_great_many(void)
 		for (int64_t i = 0; i < MANY; i++)
 			sessions_search(head, begins_before, i * 3);
 		check(looked_at < MANY * 40);
-		head_free(head);
+		head_free(&s, head);
 	}
 }
