@@ -103,8 +103,8 @@ static struct verdict windows_record(void *state, const struct record *r)
 	struct verdict v;
 	int64_t time_ns = 0;
 
-	/* its bytes are read when they have got from the processor to the cache */
 	key_encode(&w->key, &conf.key, r->fields);
+	windower_expect(&w->windower, &w->key);
 	if (w->time.name) {
 		const char *why = time_field_read(&w->time, &w->filter, r, &time_ns);
 

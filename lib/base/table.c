@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/order.h"
+#include "base/short.h"
 
 enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10, SLOTS_MIN = 8 };
 
@@ -244,7 +245,7 @@ static void slots_resize(struct table *t, size_t count)
 static inline bool is_key(
 	const struct table *t, const struct table_entry *e, const void *key, size_t len)
 {
-	return e->key_len == len && memcmp(table_key(t, e), key, len) == 0;
+	return e->key_len == len && short_equal(table_key(t, e), key, len);
 }
 
 /* Where the key stands or would stand. */
@@ -264,7 +265,7 @@ static inline uint32_t slot_of(const struct table *t, uint32_t hash, const void 
 	return at;
 }
 
-static uint32_t hash_of(const void *key, size_t len)
+uint32_t table_hash(const void *key, size_t len)
 {
 	return (uint32_t)(hash_bytes(key, len) >> (64 - TABLE_HASH_BITS));
 }
@@ -275,7 +276,7 @@ void *table_find(const struct table *t, const void *key, size_t len)
 
 	if (!t->slots)
 		return NULL;
-	at = slot_of(t, hash_of(key, len), key, len);
+	at = slot_of(t, table_hash(key, len), key, len);
 	return t->slots[at] ? table_at(t, at)->value : NULL;
 }
 
@@ -286,14 +287,14 @@ static struct table_entry *new_entry(struct table *t, uint32_t hash, const void 
 	*e = (struct table_entry){.key_len = (uint32_t)len};
 	e->hash = hash & (((uint32_t)1 << TABLE_HASH_BITS) - 1);
 	memset(e->value, 0, t->value_bytes);
-	memcpy(e->value + t->value_bytes, key, len);
+	short_copy(e->value + t->value_bytes, key, len);
 	return e;
 }
 
-void *table_add(struct table *t, const void *key, size_t len, bool *added)
+void *table_add_hashed(struct table *t, const void *key, size_t len, uint32_t hash, bool *added)
 {
-	uint32_t hash = hash_of(key, len), at;
 	struct table_entry *e;
+	uint32_t at;
 
 	if (!t->slots)
 		slots_resize(t, SLOTS_MIN);

@@ -45,8 +45,22 @@ void table_release(struct table *t);
 /* The value under key, or NULL. Amortised O(len). */
 void *table_find(const struct table *t, const void *key, size_t len);
 
+/* What a table looks for a key by. */
+uint32_t table_hash(const void *key, size_t len);
+
 /* The value under key; where there was none, *added, zeroed. Dies beyond 2^31 entries. */
-void *table_add(struct table *t, const void *key, size_t len, bool *added);
+void *table_add_hashed(struct table *t, const void *key, size_t len, uint32_t hash, bool *added);
+
+static inline void *table_add(struct table *t, const void *key, size_t len, bool *added)
+{
+	return table_add_hashed(t, key, len, table_hash(key, len), added);
+}
+
+/* Asks for the slot that is looked at first, to find a key or to delete its entry. */
+static inline void table_fetch(const struct table *t, uint32_t hash)
+{
+	__builtin_prefetch(t->slots + (hash & t->slot_mask));
+}
 
 /*
  * Deletes an entry. Amortised O(1). Others may then stand elsewhere for table_next.

@@ -40,6 +40,7 @@ const char *aggregates_compile(
 
 	for (size_t i = 0; i < a->count; i++) {
 		a->list[i].number_at = number_at(&a->list[i]);
+		a->list[i].input.is_there = !a->list[i].value;
 		a->list[i].offset = a->state_bytes;
 		a->list[i].has_heap = aggstate_has_heap(a->list[i].kind);
 		a->has_heap |= a->list[i].has_heap;
@@ -156,9 +157,7 @@ static const char *read_one(const struct aggregates *a, struct aggregate *g,
 {
 	const struct value *v;
 
-	g->input.is_there = !g->value;
-	if (!g->value)
-		return NULL;
+	g->input.is_there = false;
 	if (g->number_at >= 0 && values[g->number_at].type == SPAN_NUMBER)
 		return read_field(&g->input, &values[g->number_at]);
 	v = expr_eval(g->value, values);
@@ -195,7 +194,8 @@ const char *aggregates_read(struct aggregates *a, const struct span *values, con
 	size_t len, size_t *which)
 {
 	for (size_t i = 0; i < a->count; i++) {
-		const char *why = read_one(a, &a->list[i], values, record, len);
+		struct aggregate *g = &a->list[i];
+		const char *why = g->value ? read_one(a, g, values, record, len) : NULL;
 
 		if (why) {
 			*which = i;

@@ -147,11 +147,11 @@ struct store_space *store_next_space(const struct store *s, const struct store_s
 
 /* Entries */
 
-struct table_entry *store_place(
-	struct store *s, struct store_space *space, const void *key, size_t len, bool *added)
+struct table_entry *store_place(struct store *s, struct store_space *space, const void *key,
+	size_t len, uint32_t hash, bool *added)
 {
 	size_t before = space->table.bytes;
-	void *value = table_add(&space->table, key, len, added);
+	void *value = table_add_hashed(&space->table, key, len, hash, added);
 
 	s->bytes += space->table.bytes - before;
 	return table_entry_of(value);
@@ -165,11 +165,11 @@ static void count_entry(struct store *s, struct store_space *space, int64_t chan
 	space->is_changed |= s->disk != NULL;
 }
 
-struct table_entry *store_enter(
-	struct store *s, struct store_space *space, const void *key, size_t len, bool *added)
+struct table_entry *store_enter_hashed(struct store *s, struct store_space *space, const void *key,
+	size_t len, uint32_t hash, bool *added)
 {
 	bool may_be_on_disk = store_is_spilled(space);
-	struct table_entry *e = store_place(s, space, key, len, added);
+	struct table_entry *e = store_place(s, space, key, len, hash, added);
 
 	if (!*added)
 		return e;

@@ -126,11 +126,18 @@ static inline bool store_is_spilled(const struct store_space *space)
 }
 
 /* The entry of key: NULL where there is none; or a new one then, which counts as noted. The key is
- * not kept. O(len) on average; on disk a read where it is not in memory but may be there. */
+ * not kept; hash is its table_hash. O(len) on average; on disk a read where it is not in memory but
+ * may be there. */
 struct table_entry *store_find(
 	struct store *s, struct store_space *space, const void *key, size_t len);
-struct table_entry *store_enter(
-	struct store *s, struct store_space *space, const void *key, size_t len, bool *added);
+struct table_entry *store_enter_hashed(struct store *s, struct store_space *space, const void *key,
+	size_t len, uint32_t hash, bool *added);
+
+static inline struct table_entry *store_enter(
+	struct store *s, struct store_space *space, const void *key, size_t len, bool *added)
+{
+	return store_enter_hashed(s, space, key, len, table_hash(key, len), added);
+}
 
 /* The value has changed. O(1). */
 void store_note_tracked(struct store *s, struct store_space *space, struct table_entry *e);
@@ -187,8 +194,8 @@ void store_remove_space(struct store *s, struct store_space *space);
 
 /* The entry of key in memory, made where there is none there; store->count and that of the space
  * are left as they are. Lets go of an entry; true if it was written down. */
-struct table_entry *store_place(
-	struct store *s, struct store_space *space, const void *key, size_t len, bool *added);
+struct table_entry *store_place(struct store *s, struct store_space *space, const void *key,
+	size_t len, uint32_t hash, bool *added);
 bool store_remove(struct store *s, struct store_space *space, struct table_entry *e);
 
 /* Lets go of what a value points to, which is not to be read any more. */

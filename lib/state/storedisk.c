@@ -105,7 +105,7 @@ struct table_entry *storedisk_find(
 	entry_key(&s->key, space, key, key_len);
 	if (!disk_get(s->disk, s->key.data, s->key.len, &value, &len))
 		return NULL;
-	e = store_place(s, space, key, key_len, &added);
+	e = store_place(s, space, key, key_len, table_hash(key, key_len), &added);
 	bring_in(space, e, value, len);
 	return e;
 }

@@ -281,7 +281,8 @@ static const char *take_value(struct store *s, struct store_space *space, const 
 	const char *value, size_t value_len)
 {
 	bool added;
-	struct table_entry *e = store_place(s, space, key->data, key->len, &added);
+	struct table_entry *e =
+		store_place(s, space, key->data, key->len, table_hash(key->data, key->len), &added);
 
 	if (added) {
 		changes_set_written(&space->changes, e);

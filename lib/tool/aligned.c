@@ -212,9 +212,7 @@ static void take_into(
 	struct windower *w, const struct window *window, const struct buf *key, int64_t time_ns)
 {
 	struct pane *pane = pane_for(w, window);
-	bool added;
-	struct table_entry *e =
-		store_enter(&w->store, panekeys_of(pane), key->data, key->len, &added);
+	struct table_entry *e = windower_enter(w, panekeys_of(pane), key);
 	struct issued *was = results_issued(w->results, e->value);
 
 	aggregates_apply(w->aggregates, e->value, time_ns);

@@ -114,18 +114,23 @@ static void apply(struct windower *w, struct table_entry *e, struct session *s, 
 	sessionkeys_note(keys_of(w), e, s);
 }
 
+static void sessioned_expect(const struct windower *w)
+{
+	table_fetch(&keys_of(w)->space->table, w->key_hash);
+}
+
 static enum windower_answer sessioned_take(
 	struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct sessionkeys *k = keys_of(w);
 	struct joining joining = {.windower = w};
 	struct session *s = NULL;
-	bool is_over, added;
+	bool is_over;
 
 	w->complete_ns = time_plus(time_ns, w->shape.gap_ns);
 	is_over = windower_is_over(w, w->complete_ns);
 	joining.entry = is_over ? store_find(&w->store, k->space, key->data, key->len)
-				: store_enter(&w->store, k->space, key->data, key->len, &added);
+				: windower_enter(w, k->space, key);
 	if (joining.entry)
 		s = sessions_extend(
 			&k->shape, sessionkeys_head(joining.entry), time_ns, join, &joining);
@@ -248,6 +253,7 @@ const struct window_kind session_windows = {
 	.init = sessioned_init,
 	.opened = sessioned_opened,
 	.release = sessioned_release,
+	.expect = sessioned_expect,
 	.take = sessioned_take,
 	.advance = sessioned_advance,
 	.say_early = sessioned_say_early,

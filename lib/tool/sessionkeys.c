@@ -295,6 +295,17 @@ void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct ses
 	k->count--;
 }
 
+/* What is coming lies in the cache by now, but not what it leads to. */
+static void fetch_coming(const struct sessionkeys *k)
+{
+	const struct table_entry *e = dues_coming(&k->dues);
+
+	if (!e)
+		return;
+	table_fetch(&k->space->table, e->hash);
+	__builtin_prefetch(sessionkeys_head(e)->earlier);
+}
+
 /* The first in memory: its timer is the first. Timers that stand before it are put off, or let go
  * of. */
 static struct session *first_in_memory(struct sessionkeys *k, int64_t until)
@@ -305,6 +316,7 @@ static struct session *first_in_memory(struct sessionkeys *k, int64_t until)
 		struct table_entry *e = due->what;
 		struct session *s = first_due(k, e);
 
+		fetch_coming(k);
 		if (s && due_of(k, s) == due->due_ns && s->first_ns == due->tie)
 			return s;
 		take_timer(k);

@@ -248,6 +248,13 @@ static void apply(void *context, void *state)
 	aggregates_apply(t->aggregates, state, t->time_ns);
 }
 
+static void sliced_expect(const struct windower *w)
+{
+	const struct sliced *s = w->own;
+
+	table_fetch(&s->keys->table, w->key_hash);
+}
+
 static enum windower_answer sliced_take(struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct sliced *s = w->own;
@@ -256,7 +263,6 @@ static enum windower_answer sliced_take(struct windower *w, const struct buf *ke
 	struct window window;
 	int64_t slice;
 	size_t before;
-	bool added;
 
 	if (windowing_last(&w->shape.windowing, time_ns, &window) != WINDOWING_FOUND)
 		return WINDOWER_BEYOND;
@@ -264,7 +270,7 @@ static enum windower_answer sliced_take(struct windower *w, const struct buf *ke
 	if (windower_is_over(w, window.end_ns))
 		return WINDOWER_LATE;
 	slice = slice_of(w, time_ns);
-	e = store_enter(&w->store, s->keys, key->data, key->len, &added);
+	e = windower_enter(w, s->keys, key);
 	before = slices_bytes(&s->rule, slices_of(e));
 	slices_move(&s->rule, slices_of(e), s->next * s->step);
 	slices_take(&s->rule, slices_of(e), slice, apply, &taking);
@@ -399,6 +405,7 @@ const struct window_kind sliced_windows = {
 	.init = sliced_init,
 	.opened = sliced_opened,
 	.release = sliced_release,
+	.expect = sliced_expect,
 	.take = sliced_take,
 	.advance = sliced_advance,
 	.earliest = sliced_earliest,

@@ -33,6 +33,8 @@ struct window_kind {
 	void (*opened)(struct windower *w);
 	/* Lets go of w->own; the store is no more. */
 	void (*release)(struct windower *w);
+	/* Asks for the memory that take needs for w->key_hash, some time before; NULL: does not. */
+	void (*expect)(const struct windower *w);
 	/* Takes the record that w->aggregates has read; key borrows until the return. */
 	enum windower_answer (*take)(struct windower *w, const struct buf *key, int64_t time_ns);
 	/* Event time has come to w->watermark_ns; INT64_MAX: the input is complete. */
@@ -68,6 +70,7 @@ struct windower {
 	struct aggregates *aggregates;
 	struct results *results;
 	int64_t watermark_ns; /* INT64_MIN before the first */
+	uint32_t key_hash;    /* of the record in hand, where the kind expects it */
 	int64_t lateness_ns;
 	int64_t complete_ns;  /* of a late record: when its last window was complete */
 	int64_t issued_bytes; /* of rows that may have to be taken back, in memory */
@@ -92,6 +95,26 @@ static inline bool windower_is_over(const struct windower *w, int64_t end_ns)
 	return end_ns <= w->over_ns ||
 	       (w->watermark_ns != INT64_MIN &&
 		       w->watermark_ns >= time_plus(end_ns, w->lateness_ns));
+}
+
+/* Before take: the key of a record. Its bytes are only now on their way from the processor to the
+ * cache, and reading them at once is slow; what is asked for has to be worth that. */
+static inline void windower_expect(struct windower *w, const struct buf *key)
+{
+	if (!w->kind->expect)
+		return;
+	w->key_hash = table_hash(key->data, key->len);
+	w->kind->expect(w);
+}
+
+/* In take: the entry of the record's key, or a new one. */
+static inline struct table_entry *windower_enter(
+	struct windower *w, struct store_space *space, const struct buf *key)
+{
+	uint32_t hash = w->kind->expect ? w->key_hash : table_hash(key->data, key->len);
+	bool added;
+
+	return store_enter_hashed(&w->store, space, key->data, key->len, hash, &added);
 }
 
 /* Before the store is open: it holds such entries. */
