@@ -49,7 +49,7 @@ static void insert_each(struct order_item *items, size_t count)
 	}
 }
 
-/* Which of the two comes first is as good as random: no branch depends on it. */
+/* Which of the two comes first is as good as random: compilers find no branch to make of it. */
 static void merge(struct order_item *to, const struct order_item *left, size_t lefts, size_t count)
 {
 	const struct order_item *middle = left + lefts, *right = middle, *end = left + count;

@@ -175,13 +175,6 @@ static void say(struct windower *w, struct table_entry *e, uint64_t at)
 	free(state);
 }
 
-static void counted_expect(const struct windower *w)
-{
-	const struct counted *c = w->own;
-
-	table_fetch(&c->tallies->table, w->key_hash);
-}
-
 static enum windower_answer counted_take(struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct counted *c = w->own;
@@ -275,7 +268,6 @@ const struct window_kind count_windows = {
 	.init = counted_init,
 	.opened = counted_opened,
 	.release = counted_release,
-	.expect = counted_expect,
 	.take = counted_take,
 	.advance = counted_advance,
 	.earliest = counted_earliest,

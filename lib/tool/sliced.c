@@ -248,13 +248,6 @@ static void apply(void *context, void *state)
 	aggregates_apply(t->aggregates, state, t->time_ns);
 }
 
-static void sliced_expect(const struct windower *w)
-{
-	const struct sliced *s = w->own;
-
-	table_fetch(&s->keys->table, w->key_hash);
-}
-
 static enum windower_answer sliced_take(struct windower *w, const struct buf *key, int64_t time_ns)
 {
 	struct sliced *s = w->own;
@@ -405,7 +398,6 @@ const struct window_kind sliced_windows = {
 	.init = sliced_init,
 	.opened = sliced_opened,
 	.release = sliced_release,
-	.expect = sliced_expect,
 	.take = sliced_take,
 	.advance = sliced_advance,
 	.earliest = sliced_earliest,
