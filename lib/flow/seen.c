@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/instant.h"
 #include "base/pages.h"
 #include "flow/seenlayout.h"
 
@@ -12,8 +13,7 @@ enum {
 	PIECE_MIN = 2048,     /* but at least so many places */
 	PIECES_PER_CLOCK = 4, /* when the clock moves */
 	SWEEP_KEYS = 64,      /* and one each so many keys */
-	MOVES = 64,           /* in the place of a piece, while the array moves */
-	MOVE_KEYS = 8, /* that are entered between two moves: who comes is not kept for long */
+	MOVES = 8,            /* in the place of a piece, while the array moves */
 };
 
 void seen_init(struct seen *s, int64_t ttl_ns, size_t value_bytes, size_t max_bytes)
@@ -25,7 +25,7 @@ void seen_init(struct seen *s, int64_t ttl_ns, size_t value_bytes, size_t max_by
 		.max_bytes = max_bytes,
 		.sweep_due_ns = INT64_MAX,
 		.until_sweep = SWEEP_KEYS,
-		.until_move = MOVE_KEYS};
+		.until_move = 1};
 	s->slot_bytes =
 		sizeof(struct seen_slot) + (seen_is_timed(s) ? sizeof(int64_t) : 0) + value_bytes;
 	seenlayout_init(s);
@@ -60,15 +60,21 @@ static size_t piece(const struct seen *s)
 	return share > PIECE_MIN ? share : PIECE_MIN;
 }
 
+/* The share of a round that so many places have. */
+static int64_t time_of(const struct seen *s, size_t places)
+{
+	size_t all = s->high_groups * SEEN_GROUP;
+	int128 round_ns = s->ttl_ns / SWEEPS_PER_TTL + 1;
+
+	return (int64_t)(places < all ? round_ns * (int128)places / (int128)all : round_ns);
+}
+
 /* When the next piece is due: as the clock comes to its end. */
 static void set_sweep_due(struct seen *s)
 {
-	int128 round_ns = s->ttl_ns / SWEEPS_PER_TTL + 1;
-	size_t end = seen_home(s, s->swept) + piece(s), all = s->high_groups * SEEN_GROUP;
-	int128 due_ns =
-		s->sweep_from_ns + (end < all ? round_ns * (int128)end / (int128)all : round_ns);
+	size_t end = seen_home(s, s->swept) + piece(s);
 
-	s->sweep_due_ns = due_ns < INT64_MAX ? (int64_t)due_ns : INT64_MAX;
+	s->sweep_due_ns = time_plus(s->sweep_from_ns, time_of(s, end));
 }
 
 /* A round begins. */
@@ -102,6 +108,7 @@ static void sweep_or_move(struct seen *s)
 	if (s->motion != SEEN_STILL) {
 		for (int i = 0; i < MOVES && s->motion != SEEN_STILL; i++)
 			seenlayout_move(s);
+		s->sweep_due_ns = time_plus(s->clock_ns, time_of(s, piece(s)));
 	} else if (sweep_piece(s)) {
 		set_sweep_due(s);
 	} else {
@@ -110,9 +117,10 @@ static void sweep_or_move(struct seen *s)
 	}
 }
 
+/* What grows is moved by the keys that come, and else when a piece would be due. */
 static void sweep_some(struct seen *s, unsigned most)
 {
-	for (; most && (s->motion != SEEN_STILL || s->clock_ns >= s->sweep_due_ns); most--)
+	for (; most && (s->motion == SEEN_SHRINKING || s->clock_ns >= s->sweep_due_ns); most--)
 		sweep_or_move(s);
 }
 
@@ -169,11 +177,13 @@ static bool make_room(struct seen *s)
 	return s->count < s->limit || seenlayout_grow(s) || sweep_for_room(s);
 }
 
+/* A key is found as fast while the array grows: all that hurry would do is to keep those that come,
+ * and who waits for them. */
 static bool is_to_move(struct seen *s)
 {
 	if (s->motion == SEEN_STILL || --s->until_move)
 		return false;
-	s->until_move = MOVE_KEYS;
+	s->until_move = seenlayout_keys_a_move(s);
 	return true;
 }
 

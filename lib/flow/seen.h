@@ -10,11 +10,11 @@
  * table is one array with gaps in it, where a key stands at the place that is its share of the
  * array or at the first free one behind (linear probing, Knuth 1963). While it is small it doubles,
  * later it grows by a third, in place, while keys come: from the end on they move to where they
- * belong in the larger array, a few hundred with each eighth new one (flow/seenlayout). So memory
- * goes up in small steps, no key waits for all the others, and those that come one after the other
- * do not wait for long. A key costs 1.33 to 1.8 slots of 16 bytes,
- * or 1.2 to 1.6 where they are larger, by 8 for the time, and the value; in an array below 16 MiB
- * up to 2.7. The first page is 4 KiB.
+ * belong in the larger array, a few hundred with each sixty-fourth new one, or twenty-first where
+ * slots are larger (flow/seenlayout). So memory goes up in small steps, no key waits for all the
+ * others, and a table that grows is not much slower than one that does not. A key costs 1.33 to 1.8
+ * slots of 16 bytes, or 1.2 to 1.6 where they are larger, by 8 for the time, and the value; in an
+ * array below 16 MiB up to 2.7. The first page is 4 KiB.
  */
 #ifndef SEEN_H
 #define SEEN_H
@@ -62,7 +62,7 @@ struct seen {
 	int64_t sweep_from_ns; /* the clock when it began */
 	int64_t sweep_due_ns;  /* when the next piece is */
 	unsigned until_sweep;  /* keys to come before the next look */
-	unsigned until_move;   /* keys to be entered before the next move */
+	size_t until_move;     /* keys to be entered before the next move */
 	struct buf aside;      /* keys on their way */
 };
 

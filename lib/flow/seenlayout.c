@@ -45,11 +45,23 @@ void seenlayout_release(struct seen *s)
 
 /* At most three quarters are full, as beyond that gaps are far away; five sixths where slots are
  * large. */
+static size_t least_free(const struct seen *s, size_t places)
+{
+	return places / (is_bare(s) ? 4 : 6);
+}
+
 static size_t limit_of(const struct seen *s, size_t groups)
 {
 	size_t places = groups * SEEN_GROUP;
 
-	return places - places / (is_bare(s) ? 4 : 6);
+	return places - least_free(s, places);
+}
+
+/* Keys that come while others move make what has not moved fuller. With so many to a step it is
+ * seven eighths full at the end. */
+size_t seenlayout_keys_a_move(const struct seen *s)
+{
+	return least_free(s, MOVE_PLACES) - MOVE_PLACES / 8;
 }
 
 static void set_groups(struct seen *s, size_t groups)

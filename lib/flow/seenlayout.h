@@ -62,6 +62,10 @@ void seenlayout_shrink(struct seen *s, size_t bytes);
 /* One step of it: a few hundred keys move, and what has run out goes. */
 void seenlayout_move(struct seen *s);
 
+/* How many keys may come between two steps of growing, so that none of them is far from its home.
+ */
+size_t seenlayout_keys_a_move(const struct seen *s);
+
 /* The least key whose home is that place or one behind. */
 uint64_t seenlayout_key_of(size_t groups, size_t place);
 

@@ -273,31 +273,72 @@ void test_bytes_per_key(void)
 	}
 }
 
-/* The work of growing is spread: it goes on while some keys of a hundred come, in steps of which
- * most keys have none, and is over long before the array is full again. */
-void test_growing_is_spread(void)
+static size_t places_between(const struct seen *s, uint64_t from, uint64_t to)
 {
-	enum { GROWS = 500000 };
-	size_t at_begin = 0, last = 0, moves = 0;
-	uint64_t border = 0;
+	return (size_t)((uint128)(to - from) * s->low_groups >> 64) * SEEN_GROUP;
+}
+
+/* Steps of growing are small and on average more than so many keys apart, and none is left when the
+ * array is full. */
+static void check_growing_is_spread(int64_t ttl_ns, size_t apart)
+{
+	enum { GROWS = 1500000, FIRST = 10000, STEP_PLACES = 2000 };
+	size_t ended = 0, begun_at = 0, steps = 0;
+	uint64_t border = UINT64_MAX;
 	struct seen s;
 
-	seen_init(&s, SEEN_FOREVER, 0, SIZE_MAX);
-	for (uint64_t n = 0; n < GROWS; n++) {
+	seen_init(&s, ttl_ns, 0, SIZE_MAX);
+	for (size_t n = 0; n < GROWS; n++) {
 		bool was_still = s.motion == SEEN_STILL;
 
-		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
-		moves += s.motion != SEEN_STILL && s.border != border;
-		border = s.border;
+		seen_set_clock(&s, (int64_t)n);
+		check_int(seen_add(&s, key(n), (int64_t)n), SEEN_NEW);
 		if (was_still && s.motion != SEEN_STILL)
-			at_begin = n, moves = 1;
-		if (!was_still && s.motion == SEEN_STILL && n > 10000) {
-			check((n - at_begin) * 100 > at_begin && (n - at_begin) * 25 < at_begin);
-			check(moves * 7 < n - at_begin);
-			last = at_begin;
+			begun_at = n, steps = 0, border = UINT64_MAX;
+		if (s.motion != SEEN_STILL && s.border != border) {
+			check(places_between(&s, s.border, border) < STEP_PLACES);
+			border = s.border;
+			steps++;
 		}
+		if (!was_still && s.motion == SEEN_STILL && n > FIRST) {
+			check(steps * apart < n - begun_at);
+			ended++;
+		}
+		check(s.count < s.limit || s.motion == SEEN_STILL);
 	}
-	check(last > GROWS / 2);
+	check(ended > 6);
+	seen_release(&s);
+}
+
+void test_growing_is_spread(void)
+{
+	check_growing_is_spread(SEEN_FOREVER, 50);
+	check_growing_is_spread(1000000000, 18);
+}
+
+/* Where no more keys come, growing ends as time goes, and what has run out is found behind it. */
+void test_growing_ends_with_time(void)
+{
+	enum { MANY = 400000, TTL = 1000000 };
+	size_t moves = 0;
+	uint64_t border;
+	struct seen s;
+
+	seen_init(&s, TTL, 0, SIZE_MAX);
+	seen_set_clock(&s, 0);
+	for (size_t n = 0; n < MANY || s.motion == SEEN_STILL; n++)
+		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+	border = s.border;
+	for (int64_t now = 1; now <= TTL / 4; now++) {
+		seen_set_clock(&s, now);
+		moves += s.border != border;
+		border = s.border;
+	}
+	check_int(s.motion, SEEN_STILL);
+	check(moves > 100);
+	for (int64_t now = TTL; now <= TTL + TTL / 4; now += TTL / 4096)
+		seen_set_clock(&s, now);
+	check_int(s.count, 0);
 	seen_release(&s);
 }
 
