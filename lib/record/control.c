@@ -1,6 +1,5 @@
 #include "record/control.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,7 +185,9 @@ static void write_line(struct buf *to, const json_t *document)
 
 static void run_text(char out[RUN_DIGITS + 1], uint64_t run)
 {
-	snprintf(out, RUN_DIGITS + 1, "%016llx", (unsigned long long)run);
+	for (size_t i = RUN_DIGITS; i-- > 0; run >>= 4)
+		out[i] = "0123456789abcdef"[run & 15];
+	out[RUN_DIGITS] = 0;
 }
 
 void control_open(struct buf *to, uint64_t run, const char *pipeline, const struct control_start *s)
@@ -206,12 +207,16 @@ void control_open(struct buf *to, uint64_t run, const char *pipeline, const stru
 
 void control_watermark(struct buf *to, const uint64_t *run, int64_t watermark_ns)
 {
-	char time[TIME_TEXT_MAX];
+	char name[RUN_DIGITS + 1], time[TIME_TEXT_MAX];
 
 	time_print(time, watermark_ns);
 	buf_text(to, "{\"$dd\":{");
-	if (run)
-		buf_format(to, "\"run\":\"%016llx\",", (unsigned long long)*run);
+	if (run) {
+		run_text(name, *run);
+		buf_text(to, "\"run\":\"");
+		buf_text(to, name);
+		buf_text(to, "\",");
+	}
 	buf_text(to, "\"watermark\":\"");
 	buf_text(to, time);
 	buf_text(to, "\"}}\n");
