@@ -316,18 +316,23 @@ void test_growing_is_spread(void)
 	check_growing_is_spread(1000000000, 18);
 }
 
-/* Where no more keys come, growing ends as time goes, and what has run out is found behind it. */
-void test_growing_ends_with_time(void)
+/* Where no more keys come, growing ends as time goes, in a large table as in a small one, and what
+ * has run out is found behind it. */
+static void check_growing_ends_with_time(size_t keys)
 {
-	enum { MANY = 400000, TTL = 1000000 };
+	enum { TTL = 1000000 };
+	bool begins = false;
 	size_t moves = 0;
 	uint64_t border;
 	struct seen s;
 
 	seen_init(&s, TTL, 0, SIZE_MAX);
 	seen_set_clock(&s, 0);
-	for (size_t n = 0; n < MANY || s.motion == SEEN_STILL; n++)
+	for (size_t n = 0; n < keys || !begins; n++) {
+		begins = s.motion == SEEN_STILL;
 		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+		begins = begins && s.motion != SEEN_STILL;
+	}
 	border = s.border;
 	for (int64_t now = 1; now <= TTL / 4; now++) {
 		seen_set_clock(&s, now);
@@ -340,6 +345,12 @@ void test_growing_ends_with_time(void)
 		seen_set_clock(&s, now);
 	check_int(s.count, 0);
 	seen_release(&s);
+}
+
+void test_growing_ends_with_time(void)
+{
+	check_growing_ends_with_time(400000);
+	check_growing_ends_with_time(4000000);
 }
 
 /* Many with one high word, at both ends and in between: they go on behind the end, and through
