@@ -152,12 +152,47 @@ void seen_set_clock(struct seen *s, int64_t clock_ns)
 
 /* Entering */
 
-/* Where a key stands, or else would. */
+static bool is_less(const struct seen_slot *slot, uint64_t high)
+{
+	/* free places are not */
+	return slot->key.high - 1 < high - 1;
+}
+
+static inline struct seen_slot *after(struct seen_slot *slot, size_t bytes)
+{
+	return (struct seen_slot *)(void *)((char *)slot + bytes);
+}
+
+/* The first that is not less than a key. No jump depends on how many of a group are, as that can't
+ * be foretold. */
+__attribute__((always_inline)) static inline struct seen_slot *skip_less(
+	struct seen_slot *slot, size_t slot_bytes, uint64_t high)
+{
+	size_t rank;
+
+	do {
+		rank = (size_t)is_less(slot, high) + is_less(after(slot, slot_bytes), high) +
+		       is_less(after(slot, 2 * slot_bytes), high) +
+		       is_less(after(slot, 3 * slot_bytes), high);
+		slot = after(slot, rank * slot_bytes);
+	} while (rank == SEEN_GROUP);
+	return slot;
+}
+
+/* Where a key stands, or else belongs. A large slot is fetched by itself, so no more of them are
+ * looked at than have to. */
 static struct seen_slot *find(const struct seen *s, struct fingerprint key)
 {
 	struct seen_slot *slot = seen_slot_at(s, seen_home(s, key.high));
 
-	while (slot->key.high && (slot->key.high != key.high || slot->key.low != key.low))
+	if (s->slot_bytes == SEEN_BARE)
+		slot = skip_less(slot, SEEN_BARE, key.high);
+	else if (s->slot_bytes == SEEN_TIMED)
+		slot = skip_less(slot, SEEN_TIMED, key.high);
+	else
+		while (is_less(slot, key.high))
+			slot = seen_behind(s, slot);
+	while (slot->key.high == key.high && slot->key.low != key.low)
 		slot = seen_behind(s, slot);
 	return slot;
 }
@@ -189,7 +224,7 @@ static bool is_to_move(struct seen *s)
 	return true;
 }
 
-/* Enters a key where it would stand; NULL if there is no room. */
+/* Enters a key where it belongs; NULL if there is no room. */
 static struct seen_slot *insert(struct seen *s, struct fingerprint key, struct seen_slot *slot)
 {
 	if (s->count >= s->limit || is_to_move(s)) {
@@ -199,7 +234,7 @@ static struct seen_slot *insert(struct seen *s, struct fingerprint key, struct s
 			seenlayout_move(s);
 		slot = find(s, key);
 	}
-	if (slot == seen_slot_at(s, s->last)) {
+	while (!seenlayout_open(s, slot)) {
 		if (!seenlayout_widen(s))
 			return NULL;
 		slot = find(s, key);
@@ -213,6 +248,7 @@ enum seen_answer seen_enter(
 	struct seen *s, struct fingerprint key, int64_t time_ns, struct seen_slot **slot)
 {
 	struct seen_slot *at;
+	bool stands;
 
 	if (seen_is_timed(s) && !--s->until_sweep) {
 		s->until_sweep = SWEEP_KEYS;
@@ -222,14 +258,15 @@ enum seen_answer seen_enter(
 	key.high += !key.high;
 	key.high -= key.high == UINT64_MAX;
 	at = find(s, key);
-	if (at->key.high == key.high && seen_counts(s, at, s->clock_ns)) {
+	stands = at->key.high == key.high;
+	if (stands && seen_counts(s, at, s->clock_ns)) {
 		*slot = at;
 		return SEEN_BEFORE;
 	}
 	*slot = NULL;
 	if (seen_has_run_out(s, time_ns, s->clock_ns))
 		return SEEN_NEW;
-	if (at->key.high != key.high && !(at = insert(s, key, at)))
+	if (!stands && !(at = insert(s, key, at)))
 		return SEEN_FULL;
 	if (seen_is_timed(s))
 		*seen_time(at) = time_ns;

@@ -7,14 +7,16 @@
  * as the clock moves and as keys come, within an eighth of the time to live or so.
  *
  * The fingerprints must be spread evenly over all their values, as a keyed hash makes them: the
- * table is one array with gaps in it, where a key stands at the place that is its share of the
- * array or at the first free one behind (linear probing, Knuth 1963). While it is small it doubles,
- * later it grows by a third, in place, while keys come: from the end on they move to where they
- * belong in the larger array, a few hundred with each sixty-fourth new one, or twenty-first where
- * slots are larger (flow/seenlayout). So memory goes up in small steps, no key waits for all the
- * others, and a table that grows is not much slower than one that does not. A key costs 1.33 to 1.8
- * slots of 16 bytes, or 1.2 to 1.6 where they are larger, by 8 for the time, and the value; in an
- * array below 16 MiB up to 2.7. The first page is 4 KiB.
+ * table is one array with gaps in it and keys in their order (an ordered hash table; Amble and
+ * Knuth 1974). A key stands at the place that is its share of the array, or behind it with no gap
+ * between; those behind a new one move by a place, up to the next gap. So a few looks tell that a
+ * key is new, and an array that grows is read and written from one end to the other. While it is
+ * small it doubles, later it grows by a third, in place, while keys come: from the end on they move
+ * to where they belong in the larger array, a few hundred with each sixty-fourth new one, or
+ * twenty-first where slots are larger (flow/seenlayout). So memory goes up in small steps, no key
+ * waits for all the others, and a table that grows is not much slower than one that does not. A key
+ * costs 1.33 to 1.8 slots of 16 bytes, or 1.2 to 1.6 where they are larger, by 8 for the time, and
+ * the value; in an array below 16 MiB up to 2.7. The first page is 4 KiB.
  */
 #ifndef SEEN_H
 #define SEEN_H
@@ -42,7 +44,7 @@ enum seen_motion { SEEN_STILL, SEEN_GROWING, SEEN_SHRINKING };
 
 struct seen {
 	char *slots;
-	size_t last; /* the last place, always free */
+	size_t last; /* the last place, always free, as is a group less one behind it */
 	/* so many groups of places the keys are spread over, those below the border and the
 	 * others; behind them is room for the last */
 	size_t low_groups;

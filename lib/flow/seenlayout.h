@@ -1,8 +1,9 @@
 /*
  * How the keys of flow/seen, which has the only use for it, are laid out in its array, and how they
- * move when that grows or shrinks. Between a key's home and the place where it stands there is no
- * gap. While the array grows, keys from the border on are where they belong in the larger one;
- * while it shrinks, keys below the border are where they belong in the smaller one.
+ * move when that grows or shrinks. Keys stand in their order, and between a key's home and the
+ * place where it stands there is no gap; so what is taken of a group is in front of what is not.
+ * While the array grows, keys from the border on are where they belong in the larger one; while it
+ * shrinks, keys below the border are where they belong in the smaller one.
  */
 #ifndef SEENLAYOUT_H
 #define SEENLAYOUT_H
@@ -21,6 +22,12 @@ static inline bool seen_has_run_out(const struct seen *s, int64_t time_ns, int64
 	return seen_is_timed(s) && !__builtin_add_overflow(time_ns, s->ttl_ns, &end_ns) &&
 	       end_ns <= clock_ns;
 }
+
+/* Slots of a key, and of a key with its time. */
+enum {
+	SEEN_BARE = sizeof(struct seen_slot),
+	SEEN_TIMED = sizeof(struct seen_slot) + sizeof(int64_t),
+};
 
 static inline struct seen_slot *seen_slot_at(const struct seen *s, size_t place)
 {
@@ -47,6 +54,10 @@ void seenlayout_reserve(struct seen *s, size_t bytes);
 
 /* The memory in which so many keys have room, and some more. */
 size_t seenlayout_bytes_for(const struct seen *s, size_t count);
+
+/* Makes a place free for a key that belongs in front of the one that stands there, if one does:
+ * keys up to the next gap move by one. False if that is the last place. */
+bool seenlayout_open(struct seen *s, struct seen_slot *slot);
 
 /* Some places more at the end. False if there is no memory for that. */
 bool seenlayout_widen(struct seen *s);

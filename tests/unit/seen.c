@@ -56,6 +56,34 @@ static bool model_add(struct model *m, uint64_t n, int64_t time_ns, uint64_t val
 	return !known;
 }
 
+static const struct seen_slot *slot_at(const struct seen *s, size_t place)
+{
+	return (const void *)(s->slots + place * s->slot_bytes);
+}
+
+/* Keys are in their order, with no gap between one and its home, and at the end is room to look at
+ * a whole group. */
+static void check_layout(const struct seen *s)
+{
+	size_t behind_gap = 0;
+	uint64_t before = 0;
+
+	for (size_t place = 0; place < s->last; place++) {
+		uint64_t high = slot_at(s, place)->key.high;
+
+		if (!high) {
+			behind_gap = place + 1;
+			continue;
+		}
+		check(before <= high);
+		before = high;
+		check(behind_gap <= seen_home(s, high) && seen_home(s, high) <= place);
+	}
+	for (size_t i = 0; i < SEEN_GROUP; i++)
+		check_int(slot_at(s, s->last + i)->key.high, 0);
+	check(s->last == 0 || s->bytes >= (s->last + SEEN_GROUP) * s->slot_bytes);
+}
+
 struct visits {
 	const struct seen *seen;
 	const struct model *model;
@@ -83,6 +111,7 @@ static void check_walk(const struct seen *s, const struct model *m)
 	uint64_t from = 0;
 	size_t count = 0;
 
+	check_layout(s);
 	while (seen_walk(s, &from, visit, &v))
 		continue;
 	for (uint64_t n = 0; n < KEYS; n++)
@@ -139,6 +168,8 @@ static void against_the_model(
 			set_clock(&s, &m, clock_ns);
 		if (i == falls_at && m.clock_ns != INT64_MIN)
 			set_clock(&s, &m, m.clock_ns - (int64_t)random_below(2000));
+		if (random_below(keys) < 20)
+			check_layout(&s);
 		if (random_below(steps / 10) == 0)
 			check_walk(&s, &m);
 	}
@@ -371,6 +402,7 @@ void test_keys_of_one_place(void)
 			check_int(seen_add(&s, (struct fingerprint){n, highs[i]}, 0), SEEN_BEFORE);
 			check_int(seen_add(&s, key(n), 0), SEEN_BEFORE);
 		}
+		check_layout(&s);
 		check_int(s.count, 6000);
 		seen_release(&s);
 	}
@@ -455,6 +487,37 @@ void test_it_shrinks_as_keys_come(void)
 void test_it_shrinks_as_time_goes(void)
 {
 	check_shrinks(false);
+}
+
+/* Those that stay, so many, are behind all homes. */
+static void check_shrinks_up_to(uint64_t stay)
+{
+	enum { TTL = 1000000, OTHERS = 20000 };
+	struct seen s;
+	size_t most;
+
+	seen_init(&s, TTL, 0, SIZE_MAX);
+	seen_set_clock(&s, 0);
+	for (uint64_t n = 0; n < OTHERS; n++)
+		check_int(seen_add(&s, key(n), 0), SEEN_NEW);
+	for (uint64_t n = 0; n < stay; n++)
+		check_int(seen_add(&s, (struct fingerprint){n, UINT64_MAX - 1}, TTL), SEEN_NEW);
+	most = s.bytes;
+	for (int64_t now = TTL; now < TTL + TTL / 2; now += TTL / 128)
+		seen_set_clock(&s, now);
+	check(s.bytes < most / 4);
+	check_layout(&s);
+	for (uint64_t n = 0; n < stay; n++)
+		check_int(seen_add(&s, (struct fingerprint){n, UINT64_MAX - 1}, TTL), SEEN_BEFORE);
+	check_int(s.count, stay);
+	seen_release(&s);
+}
+
+/* Wherever in a page the last one stands. */
+void test_it_shrinks_up_to_a_full_end(void)
+{
+	for (uint64_t stay = 1000; stay < 1200; stay++)
+		check_shrinks_up_to(stay);
 }
 
 /* What has run out is taken away within an eighth of the time to live, or little more. */
