@@ -9,6 +9,8 @@
 
 #define DIGITS_ONES UINT64_C(0x0101010101010101)
 
+enum { DIGITS_WORD = 8 };
+
 /* The eight bytes at p, the first of them the lowest. */
 static inline uint64_t digits_load(const char *p)
 {
@@ -30,6 +32,12 @@ static inline uint64_t digits_align(uint64_t word, size_t len)
 	unsigned spare = 64 - 8 * (unsigned)len;
 
 	return word << spare | (DIGITS_ONES * '0' & (((uint64_t)1 << spare) - 1));
+}
+
+/* The words of texts are in this order. */
+static inline uint64_t digits_in_order(uint64_t word)
+{
+	return __builtin_bswap64(word);
 }
 
 /* Takes the point out of a number whose last character is the word's highest byte, and which has

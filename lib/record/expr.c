@@ -133,7 +133,16 @@ int expr_path(const struct expr *e)
 	return e->program.count == 1 && first->op == OP_PATH ? (int)first->target : -1;
 }
 
+/* The steps of one comparison. */
+enum { COMPARE_STEPS = 3 };
+
 bool expr_true(struct expr *e, const struct span *values)
 {
+	const struct step *first = e->program.steps;
+	bool is_true;
+
+	if (first->op == OP_COMPARE_FIELD && e->program.count == COMPARE_STEPS &&
+		step_tells(first, &values[first->target], &is_true))
+		return is_true;
 	return expr_eval(e, values)->type == VALUE_TRUE;
 }

@@ -5,8 +5,6 @@
 
 #include "base/civil.h"
 #include "base/decimalprint.h"
-#include "base/digits.h"
-#include "base/exact.h"
 #include "base/instant.h"
 #include "base/mem.h"
 
@@ -98,22 +96,27 @@ void step_release(struct step *s)
 	if (s->time)
 		time_format_release(s->time);
 	free(s->time);
+	free(s->bound);
 }
 
-/* Whether a comparison holds of an order below, equal to or above 0. */
-static bool holds(enum op op, int order)
+/* What a comparison holds for. */
+static unsigned holding(enum op op)
 {
-	enum { BELOW = 1, SAME = 2, ABOVE = 4 };
-	static const unsigned char holding[] = {
-		[OP_EQUAL] = SAME,
-		[OP_UNEQUAL] = BELOW | ABOVE,
-		[OP_LESS] = BELOW,
-		[OP_LESS_EQUAL] = BELOW | SAME,
-		[OP_GREATER] = ABOVE,
-		[OP_GREATER_EQUAL] = SAME | ABOVE,
+	static const unsigned char by_op[] = {
+		[OP_EQUAL] = BOUND_SAME,
+		[OP_UNEQUAL] = BOUND_BELOW | BOUND_ABOVE,
+		[OP_LESS] = BOUND_BELOW,
+		[OP_LESS_EQUAL] = BOUND_BELOW | BOUND_SAME,
+		[OP_GREATER] = BOUND_ABOVE,
+		[OP_GREATER_EQUAL] = BOUND_SAME | BOUND_ABOVE,
 	};
 
-	return holding[op] & (order < 0 ? BELOW : order ? ABOVE : SAME);
+	return by_op[op];
+}
+
+static bool holds(enum op op, int order)
+{
+	return holding(op) & (order < 0 ? BOUND_BELOW : order ? BOUND_ABOVE : BOUND_SAME);
 }
 
 static bool compare(enum op op, const struct value *a, const struct value *b)
@@ -127,57 +130,27 @@ static bool compare(enum op op, const struct value *a, const struct value *b)
 	return value_order(a, b, &order) && holds(op, order);
 }
 
-/* Of a number, SHORT_BYTES are read at once; 10^RAISE_MAX is the largest power in 63 bits. */
-enum { SHORT_BYTES = 8, RAISE_MAX = 18 };
-
 void step_set_compare(struct step *s)
 {
-	const struct decimal *number = &s[1].value.number;
+	const struct value *literal = &s[1].value;
 	bool is_number = s->op == OP_PATH && s[1].op == OP_LITERAL &&
-			 s[1].value.type == VALUE_NUMBER && !number->is_double;
+			 literal->type == VALUE_NUMBER && !literal->number.is_double;
 
-	if (is_number && s[2].op >= OP_EQUAL && s[2].op <= OP_GREATER_EQUAL &&
-		number->scale <= RAISE_MAX && number->coefficient == (int64_t)number->coefficient)
-		s->op = OP_COMPARE_FIELD;
-}
-
-/* False if it has a sign or an exponent, or is longer; most are neither. */
-static bool read_short(const struct span *s, int64_t *coefficient, int *scale)
-{
-	uint64_t word;
-
-	if (s->len > SHORT_BYTES)
-		return false;
-	word = digits_align(digits_load(s->at), s->len);
-	*scale = (int)digits_take_point(&word);
-	*coefficient = digits_value(word);
-	return !digits_wrong(word);
-}
-
-static bool order_short(const struct span *field, const struct decimal *number, int *order)
-{
-	int64_t x, y = (int64_t)number->coefficient, raised;
-	int scale, more;
-
-	if (!read_short(field, &x, &scale))
-		return false;
-	more = scale - number->scale;
-	raised = (int64_t)exact_tens[more < 0 ? -more : more];
-	if (__builtin_mul_overflow(raised, more < 0 ? x : y, more < 0 ? &x : &y))
-		return false;
-	*order = (x > y) - (x < y);
-	return true;
+	if (!is_number || s[2].op < OP_EQUAL || s[2].op > OP_GREATER_EQUAL)
+		return;
+	s->op = OP_COMPARE_FIELD;
+	s->bound = mem_alloc(sizeof(*s->bound));
+	bound_set(s->bound, holding(s[2].op), &literal->number);
 }
 
 const struct value *step_compare_field(struct step *s, const struct span *field)
 {
-	const struct value *literal = &s[1].value;
-	int order;
+	bool is_true;
 
-	if (field->type == SPAN_NUMBER && order_short(field, &literal->number, &order))
-		return step_truth(holds(s[2].op, order));
+	if (step_tells(s, field, &is_true))
+		return step_truth(is_true);
 	value_from_span(&s->value, field, &s->text);
-	return step_truth(compare(s[2].op, &s->value, literal));
+	return step_truth(compare(s[2].op, &s->value, &s[1].value));
 }
 
 static const char *calculate(

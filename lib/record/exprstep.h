@@ -7,6 +7,7 @@
 
 #include <regex.h>
 
+#include "base/bound.h"
 #include "base/buf.h"
 #include "record/time.h"
 #include "record/value.h"
@@ -39,8 +40,8 @@ enum op {
 	OP_MULTIPLY,
 	OP_DIVIDE,
 	OP_MODULO,
-	/* of a field and a number that is behind it, in place of a path: its own next two steps are
-	 * the literal and the comparison */
+	/* of a field and a number that is behind it, in place of a path: the next two steps are the
+	 * literal and the comparison */
 	OP_COMPARE_FIELD,
 };
 
@@ -51,6 +52,7 @@ struct step {
 	struct buf text;    /* holds the text of value where that stands nowhere else; reused */
 	regex_t *regex;     /* of OP_MATCHES */
 	struct time_format *time; /* of OP_DATE and OP_HOUR; its zone is theirs */
+	struct bound *bound;      /* of OP_COMPARE_FIELD */
 };
 
 void step_release(struct step *s);
@@ -70,5 +72,11 @@ const struct value *step_binary(struct step *s, const struct value *a, const str
 /* Makes s, a path before a literal and a comparison, all three of them where that can be. */
 void step_set_compare(struct step *s);
 const struct value *step_compare_field(struct step *s, const struct span *field);
+
+/* The same of most numbers; false, and nothing is known, of any other field. */
+static inline bool step_tells(const struct step *s, const struct span *field, bool *is_true)
+{
+	return field->type == SPAN_NUMBER && bound_tells(s->bound, field->at, field->len, is_true);
+}
 
 #endif
