@@ -34,7 +34,7 @@ static inline uint64_t digits_align(uint64_t word, size_t len)
 	return word << spare | (DIGITS_ONES * '0' & (((uint64_t)1 << spare) - 1));
 }
 
-/* The words of texts are in this order. */
+/* The word as a number whose first byte is the highest: in the order that the texts have. */
 static inline uint64_t digits_in_order(uint64_t word)
 {
 	return __builtin_bswap64(word);

@@ -123,7 +123,7 @@ void test_against_a_product(void)
 	}
 }
 
-/* What no short text comes near. */
+/* What no short text comes near, but for the one of the largest scale: it is above 1.7. */
 void test_constants_far_away(void)
 {
 	static const char *const texts[] = {
@@ -133,7 +133,6 @@ void test_constants_far_away(void)
 		for (int scale = 0; scale <= 38; scale += 19) {
 			struct decimal d = {
 				.coefficient = sign * (int128)exact_most, .scale = (uint8_t)scale};
-			/* above 1.7, so that with the largest scale some are above it */
 			struct bound below, same;
 
 			bound_set(&below, BOUND_BELOW, &d);
