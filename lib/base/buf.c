@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/mem.h"
-#include "base/pairs.h"
 
 enum { SMALLEST = 64 };
 
@@ -39,10 +39,9 @@ void buf_text(struct buf *b, const char *text)
 
 void buf_number(struct buf *b, uint64_t number)
 {
-	unsigned count = pairs_count(number);
+	char *to = buf_reserve(b, DIGITS_MAX);
 
-	pairs_put_before(buf_reserve(b, count) + count, number, count);
-	b->len += count;
+	b->len += (size_t)(digits_put(to, number, 1) - to);
 }
 
 void buf_format(struct buf *b, const char *format, ...)

@@ -6,26 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/exact.h"
-#include "base/pairs.h"
+
+static char *put_point(char *end, unsigned scale)
+{
+	memmove(end - scale + 1, end - scale, scale);
+	end[-(int)scale] = '.';
+	return end + 1;
+}
 
 /* Most fit into 64 bits, where a division is much cheaper. */
 static size_t print_short(
 	char out[DECIMAL_TEXT_MAX], uint64_t magnitude, bool negative, uint8_t scale)
 {
-	unsigned digits = pairs_count(magnitude);
 	char *end;
 
-	if (digits <= scale)
-		digits = scale + 1u;
 	*out = '-';
-	end = out + negative + digits + (scale != 0);
+	end = digits_put(out + negative, magnitude, scale + 1u);
+	if (scale)
+		end = put_point(end, scale);
 	*end = '\0';
-	if (scale) {
-		magnitude = pairs_put_before(end, magnitude, scale);
-		end[-scale - 1] = '.';
-	}
-	pairs_put_before(out + negative + digits - scale, magnitude, digits - scale);
 	return (size_t)(end - out);
 }
 

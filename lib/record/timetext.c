@@ -3,73 +3,85 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/digits.h"
 #include "base/instant.h"
-#include "base/pairs.h"
 #include "record/stamp.h"
 
-enum { DATE_LEN = sizeof("2026-05-01T") - 1 };
+enum {
+	DATE_LEN = sizeof("2026-05-01T") - 1,
+	HOUR_LEN = sizeof("2026-05-01T12:") - 1,
+	HOUR_S = 3600,
+	PLACE = 16, /* of an hour's text, which is copied as a whole */
+};
 
-/* The date that was written last: times of a stream are mostly of the same day. */
+/* The hour that was written last: times of a stream are mostly of the same, or of the same day. */
 static struct {
 	int64_t begin_s;
-	char text[DATE_LEN];
-} last = {.text = "1970-01-01T"};
+	int64_t day_s;
+	char text[PLACE + DIGITS_WORD];
+} last = {.text = "1970-01-01T00:"};
 
-/* Writes a value with leading zeros and returns what is behind it. */
-static inline char *put3(char *to, uint32_t value)
-{
-	*to = (char)('0' + value / 100);
-	return pairs_put(to + 1, value % 100);
-}
-
-static char *put_fraction(char *to, uint32_t ns)
-{
-	uint32_t ms = ns / 1000000, us;
-
-	if (ns == 0)
-		return to;
-	*to++ = '.';
-	to = put3(to, ms);
-	if (ns == ms * 1000000)
-		return to;
-	us = ns / 1000;
-	to = put3(to, us % 1000);
-	return ns == us * 1000 ? to : put3(to, ns % 1000);
-}
-
-static void remember_date(int64_t days)
+static void remember_day(int64_t days)
 {
 	struct civil date = civil_from_days(days);
 	char *to = last.text;
 
-	last.begin_s = days * CIVIL_DAY_S;
-	to = pairs_put(to, (uint32_t)date.year / 100);
-	to = pairs_put(to, (uint32_t)date.year % 100);
+	last.day_s = days * CIVIL_DAY_S;
+	to = digits_put(to, (uint32_t)date.year, 4);
 	*to++ = '-';
-	to = pairs_put(to, (uint32_t)date.month);
+	to = digits_put(to, (uint32_t)date.month, 2);
 	*to++ = '-';
-	to = pairs_put(to, (uint32_t)date.day);
+	to = digits_put(to, (uint32_t)date.day, 2);
 	*to = 'T';
 }
 
-/* All but the offset. */
-static char *put_local(char *to, int64_t local_s, uint32_t ns)
+static void remember_hour(int64_t local_s)
 {
-	uint64_t within = (uint64_t)local_s - (uint64_t)last.begin_s;
-	uint32_t second;
+	uint64_t within = (uint64_t)local_s - (uint64_t)last.day_s;
 
 	if (within >= CIVIL_DAY_S) {
-		remember_date(time_floor_divide(local_s, CIVIL_DAY_S));
-		within = (uint64_t)local_s - (uint64_t)last.begin_s;
+		remember_day(time_floor_divide(local_s, CIVIL_DAY_S));
+		within = (uint64_t)local_s - (uint64_t)last.day_s;
 	}
-	second = (uint32_t)within;
-	memcpy(to, last.text, DATE_LEN);
-	to = pairs_put(to + DATE_LEN, second / 3600);
-	*to++ = ':';
-	to = pairs_put(to, second / 60 % 60);
-	*to++ = ':';
-	to = pairs_put(to, second % 60);
-	return put_fraction(to, ns);
+	last.begin_s = local_s - (int64_t)(within % HOUR_S);
+	*digits_put(last.text + DATE_LEN, within / HOUR_S, 2) = ':';
+}
+
+/* What is in a word of digits where another character is to be, of which it takes the place. */
+static uint64_t instead_of_0(char c, unsigned at)
+{
+	return (uint64_t)(c ^ '0') << 8 * at;
+}
+
+/* Of two numbers of two digits, as in 12:34. */
+static uint64_t clock_word(uint32_t first, uint32_t second, uint32_t behind)
+{
+	return digits_of(first * 1000000 + second * 1000 + behind) ^ instead_of_0(':', 2);
+}
+
+/* All but the offset. Most have no fraction, or one of three digits. */
+static char *put_local(char *to, int64_t local_s, uint32_t ns)
+{
+	uint32_t ms = ns / 1000000, us = ns / 1000, within;
+
+	if ((uint64_t)local_s - (uint64_t)last.begin_s >= HOUR_S)
+		remember_hour(local_s);
+	within = (uint32_t)(local_s - last.begin_s);
+	memcpy(to, last.text, PLACE);
+	to += HOUR_LEN;
+	if (ns && ns == ms * 1000000) {
+		uint64_t word = clock_word(within / 60, within % 60, ms / 10);
+
+		digits_store(to, word ^ instead_of_0('.', 5));
+		to[8] = (char)('0' + ms % 10);
+		return to + 9;
+	}
+	digits_store(to, clock_word(within / 60, within % 60, 0));
+	to += 5;
+	if (!ns)
+		return to;
+	*to++ = '.';
+	return ns == us * 1000 ? digits_put(to, us, 6) : digits_put(to, ns, 9);
 }
 
 size_t time_print(char out[TIME_TEXT_MAX], int64_t ns)
@@ -91,9 +103,8 @@ size_t time_print_zone(char out[TIME_TEXT_MAX], int64_t ns, struct zone *z)
 
 	*end++ = minutes < 0 ? '-' : '+';
 	offset = (uint32_t)(minutes < 0 ? -minutes : minutes);
-	end = pairs_put(end, offset / 60);
-	*end++ = ':';
-	end = pairs_put(end, offset % 60);
+	digits_store(end, clock_word(offset / 60, offset % 60, 0));
+	end += sizeof("12:34") - 1;
 	*end = '\0';
 	return (size_t)(end - out);
 }

@@ -17,6 +17,20 @@ static struct decimal number(const char *text)
 	return d;
 }
 
+/* Those of few digits are written in the short way, too, and no others are. */
+static void check_few(const struct decimal *d, const char *want)
+{
+	bool is_of_few =
+		!d->is_double && d->coefficient >= 0 && d->coefficient < 100000000 && d->scale < 8;
+	char text[DECIMAL_TEXT_MAX], *end = decimal_print_few(text, d);
+
+	check_int(end != NULL, is_of_few);
+	if (end) {
+		*end = '\0';
+		check_text(text, want);
+	}
+}
+
 static void check_decimal(const struct decimal *d, bool exact, const char *want)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -24,6 +38,7 @@ static void check_decimal(const struct decimal *d, bool exact, const char *want)
 	check_int(decimal_print(text, d), strlen(want));
 	check_text(text, want);
 	check_int(!d->is_double, exact);
+	check_few(d, want);
 }
 
 static void check_exact(const char *text, const char *want)

@@ -430,9 +430,24 @@ void test_print(void)
 	check_text(printed(INT64_MAX), "2262-04-11T23:47:16.854775807Z");
 }
 
+/* What a time has of a fraction: none, or three, six or nine digits. */
+static void put_fraction(char *to, int64_t ns)
+{
+	int digits = ns % 1000 ? 9 : ns % 1000000 ? 6 : 3;
+
+	for (int i = digits; i < 9; i++)
+		ns /= 10;
+	if (ns)
+		sprintf(to, ".%0*lld", digits, (long long)ns);
+	else
+		*to = '\0';
+}
+
 /* By the C library; one after another, near and far. */
 void test_print_one_after_another(void)
 {
+	static const int64_t units[] = {NS_PER_S, NS_PER_MS, 1000, 1};
+	static const int64_t steps[] = {1, 977, 3600, 21600};
 	int64_t ns = 0;
 
 	random_seed();
@@ -441,13 +456,30 @@ void test_print_one_after_another(void)
 		struct tm tm;
 		time_t s;
 
-		ns = i % 3 ? time_plus(ns, (int64_t)random_below(5) * 21600 * NS_PER_S)
+		ns = i % 3 ? time_plus(ns, (int64_t)random_below(5) * steps[i % 4] * NS_PER_S)
 			   : (int64_t)random_next();
-		ns -= ns % (i % 2 ? NS_PER_S : NS_PER_MS);
+		ns -= ns % units[random_below(4)];
 		s = (time_t)time_floor_divide(ns, NS_PER_S);
 		check(gmtime_r(&s, &tm) && strftime(want, sizeof(want), "%FT%T", &tm));
-		check(strncmp(printed(ns), want, strlen(want)) == 0);
-		check_int(printed(ns)[strlen(want)], ns % NS_PER_S ? '.' : 'Z');
+		put_fraction(want + strlen(want), ns - s * NS_PER_S);
+		check_text(printed(ns), strcat(want, "Z"));
+	}
+}
+
+/* The day and the hour before it are what was printed last. */
+void test_print_midnights(void)
+{
+	for (int64_t day = -800; day < 800; day++) {
+		int64_t ns = day * 86400 * NS_PER_S;
+		time_t s = day * 86400;
+		char want[64];
+		struct tm tm;
+
+		printed(ns - NS_PER_S);
+		check(gmtime_r(&s, &tm) && strftime(want, sizeof(want), "%FT00:00:00Z", &tm));
+		check_text(printed(ns), want);
+		check(strftime(want, sizeof(want), "%FT01:00:00Z", &tm));
+		check_text(printed(ns + (int64_t)3600 * NS_PER_S), want);
 	}
 }
 
