@@ -166,18 +166,28 @@ void out_settle(struct out *o)
 		copy_lent(o);
 }
 
-struct buf *out_room(struct out *o)
+struct buf *out_make(struct out *o)
 {
+	o->making_from = o->pending.len;
+	o->is_making = true;
 	return &o->pending;
 }
 
-void out_added(struct out *o, size_t len)
+void out_drop(struct out *o)
+{
+	if (o->is_making)
+		o->pending.len = o->making_from;
+	o->is_making = false;
+}
+
+void out_made(struct out *o)
 {
 	if (o->broken) {
-		o->pending.len -= len;
+		out_drop(o);
 		return;
 	}
-	o->bytes += len;
+	o->is_making = false;
+	o->bytes += o->pending.len - o->making_from;
 	flush_if_full(o);
 }
 

@@ -23,8 +23,10 @@ struct out_lent {
 
 struct out {
 	int fd;
-	const char *name;      /* for messages; borrowed */
-	struct buf pending;    /* what was copied */
+	const char *name;   /* for messages; borrowed */
+	struct buf pending; /* what was copied */
+	size_t making_from; /* from where on it is being made */
+	bool is_making;
 	struct out_lent *lent; /* in order; NULL until the first */
 	unsigned lent_count;
 	size_t lent_bytes;
@@ -51,9 +53,21 @@ void out_lend(struct out *o, const void *bytes, size_t len);
 /* Gives back all that was lent: it is written, or copied while it is little. */
 void out_settle(struct out *o);
 
-/* What is made where it is written from: add to this, then say how much that was. */
-struct buf *out_room(struct out *o);
-void out_added(struct out *o, size_t len);
+/*
+ * What is made where it is written from: add to the buffer that out_make gives, then say that it is
+ * made, or that it is not to be. Nothing else is added in between. What is half made when the
+ * process has to end is to be dropped as well.
+ */
+struct buf *out_make(struct out *o);
+void out_made(struct out *o);
+void out_drop(struct out *o);
+
+/* Where that begins, and how long it is by now. */
+static inline const char *out_making(const struct out *o, size_t *len)
+{
+	*len = o->pending.len - o->making_from;
+	return o->pending.data + o->making_from;
+}
 
 void out_flush(struct out *o);
 

@@ -190,14 +190,39 @@ void filter_tell(struct filter *f)
 
 /* What handlers send */
 
-void filter_emit(struct filter *f, const char *line, size_t len)
+static void note_made(struct filter *f, const char *line, size_t len)
 {
-	outlet_pass_copied(&f->outlet, line, len);
 	if (f->role == FILTER_SINK)
 		return;
 	f->balance.made++;
 	if (stream_is_supervised(&f->stream))
 		f->balance.hash_out += hash_bytes(line, len);
+}
+
+void filter_emit(struct filter *f, const char *line, size_t len)
+{
+	outlet_pass_copied(&f->outlet, line, len);
+	note_made(f, line, len);
+}
+
+struct buf *filter_make(struct filter *f)
+{
+	outlet_end_run(&f->outlet);
+	return out_make(&f->outlet.out);
+}
+
+void filter_made(struct filter *f)
+{
+	size_t len;
+	const char *line = out_making(&f->outlet.out, &len);
+
+	note_made(f, line, len - 1);
+	out_made(&f->outlet.out);
+}
+
+void filter_drop(struct filter *f)
+{
+	out_drop(&f->outlet.out);
 }
 
 void filter_send_watermark(struct filter *f, int64_t watermark_ns)

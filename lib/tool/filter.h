@@ -221,6 +221,12 @@ struct verdict filter_bad(struct filter *f, const char *reason, const char *form
 /* Sends a record that the stage made, or prints a sink's plain line; line[len] is its newline. */
 void filter_emit(struct filter *f, const char *line, size_t len);
 
+/* The same of a record that is made where it is written from: behind what the buffer has, to its
+ * newline; or it is dropped. Nothing else is sent in between. */
+struct buf *filter_make(struct filter *f);
+void filter_made(struct filter *f);
+void filter_drop(struct filter *f);
+
 /* Sends a watermark behind the record in hand, or from the idle handler. */
 void filter_send_watermark(struct filter *f, int64_t watermark_ns);
 

@@ -38,6 +38,7 @@ static void last_words(int status, const char *why)
 	struct filter *f = speaker;
 	struct buf line;
 
+	out_drop(&f->outlet.out);
 	outlet_flush_passed(&f->outlet);
 	/* dying before the first line must not look like empty input to the stages behind */
 	if (f->role != FILTER_SINK && f->stream.state == STREAM_START)

@@ -125,8 +125,6 @@ static void write_row(struct tabular *t, struct buf *to)
 const char *tabular_write(struct tabular *t, const struct record *r, struct out *out)
 {
 	const char *why;
-	struct buf *to;
-	size_t before;
 
 	if (!t->is_csv) {
 		out_add(out, r->bytes, r->len + 1);
@@ -135,9 +133,7 @@ const char *tabular_write(struct tabular *t, const struct record *r, struct out 
 	why = check_row(t, r);
 	if (why)
 		return filter_bad(t->filter, why, "%s", buf_string(&t->printer.detail)).reason;
-	to = out_room(out);
-	before = to->len;
-	write_row(t, to);
-	out_added(out, to->len - before);
+	write_row(t, out_make(out));
+	out_made(out);
 	return NULL;
 }

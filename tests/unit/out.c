@@ -88,8 +88,8 @@ void test_what_is_made_in_place_comes_in_order(void)
 	written_init(&w);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		memset(bytes, (int)('a' + i), sizes[i]);
-		buf_add(out_room(&w.out), bytes, sizes[i]);
-		out_added(&w.out, sizes[i]);
+		buf_add(out_make(&w.out), bytes, sizes[i]);
+		out_made(&w.out);
 		out_add(&w.out, "x", 1);
 		buf_add(&w.want, bytes, sizes[i]);
 		buf_text(&w.want, "x");
@@ -99,10 +99,40 @@ void test_what_is_made_in_place_comes_in_order(void)
 	out_flush(&w.out);
 	check_content(w.fd, &w.want);
 	w.out.broken = true;
-	buf_text(out_room(&w.out), "x");
-	out_added(&w.out, 1);
+	buf_text(out_make(&w.out), "x");
+	out_made(&w.out);
 	check_int(w.out.pending.len, 0);
 	check_int(w.out.bytes, w.want.len);
+	written_release(&w);
+}
+
+/* What is half made, and then is not to be, was never there. */
+void test_what_is_dropped_is_not_written(void)
+{
+	static char bytes[300000];
+	struct written w;
+
+	written_init(&w);
+	for (int i = 0; i < 20; i++) {
+		size_t len = 1 + 20000 * (size_t)i % 70001, made;
+
+		memset(bytes, 'a' + i, sizeof(bytes));
+		buf_add(out_make(&w.out), bytes, sizeof(bytes));
+		check(out_making(&w.out, &made)[0] == 'a' + i);
+		check_int(made, sizeof(bytes));
+		out_drop(&w.out);
+		out_drop(&w.out);
+		check_written(&w);
+		buf_add(out_make(&w.out), bytes, len);
+		out_made(&w.out);
+		out_drop(&w.out);
+		buf_add(&w.want, bytes, len);
+		check_written(&w);
+	}
+	buf_text(out_make(&w.out), "and this is half");
+	out_drop(&w.out);
+	out_flush(&w.out);
+	check_content(w.fd, &w.want);
 	written_release(&w);
 }
 
@@ -114,8 +144,8 @@ static void give(struct written *w, const char *bytes, size_t len)
 		out_add(&w->out, bytes, len);
 		break;
 	case 1:
-		buf_add(out_room(&w->out), bytes, len);
-		out_added(&w->out, len);
+		buf_add(out_make(&w->out), bytes, len);
+		out_made(&w->out);
 		break;
 	default:
 		out_lend(&w->out, bytes, len);
