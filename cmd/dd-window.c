@@ -239,7 +239,7 @@ static void prepare_kind(struct windows *w)
 	if (why)
 		die(EX_CONFIG, "--tz '%s': %s", w->time.zone, why);
 	k->shape.windowing.zone = &w->zone;
-	w->results.zone = &w->zone;
+	w->results.plain.zone = &w->zone;
 }
 
 static void prepare(struct windows *w)
@@ -288,8 +288,8 @@ int main(int argc, char **argv)
 	time_field_init(&w.time);
 	results_init(&w.results);
 	w.results.filter = &w.filter;
-	w.results.key = &conf.key;
-	w.results.aggregates = &w.aggregates;
+	w.results.plain.key = &conf.key;
+	w.results.plain.aggregates = &w.aggregates;
 	w.windower = (struct windower){
 		.aggregates = &w.aggregates,
 		.results = &w.results,

@@ -345,7 +345,7 @@ void decimal_sum_add_any(struct decimal_sum *s, const struct decimal *d)
 		sum_double(s, d->number);
 }
 
-const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total)
+const char *decimal_sum_value_any(const struct decimal_sum *s, struct decimal *total)
 {
 	int128 raised = s->coefficient;
 

@@ -144,8 +144,16 @@ static inline void decimal_sum_begin(struct decimal_sum *s, const struct decimal
 void decimal_sum_pack(const struct decimal_sum *s, struct buf *to);
 bool decimal_sum_unpack(struct decimal_sum *s, const char **at, const char *end);
 
+const char *decimal_sum_value_any(const struct decimal_sum *s, struct decimal *total);
+
 /* Both fail with "number out of range" when the sum left the doubles. */
-const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total);
+static inline const char *decimal_sum_value(const struct decimal_sum *s, struct decimal *total)
+{
+	if (s->is_double || s->scale < s->largest)
+		return decimal_sum_value_any(s, total);
+	*total = (struct decimal){.coefficient = s->coefficient, .scale = s->scale};
+	return NULL;
+}
 
 /* Total / count: the exact integer, or else the nearest double. Needs count > 0. */
 const char *decimal_sum_average(const struct decimal_sum *s, uint64_t count, struct decimal *mean);

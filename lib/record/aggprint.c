@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/decimalprint.h"
 #include "base/mem.h"
 
 static const char *print_null(struct buf *to)

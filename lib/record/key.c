@@ -7,10 +7,7 @@
 #include "base/short.h"
 #include "record/text.h"
 
-/* A part is its tag, its bytes and a NUL; a NUL in a string is followed by NUL_IN_TEXT, which no
- * tag is. */
-enum tag { TAG_NULL = 1, TAG_FALSE, TAG_TRUE, TAG_NUMBER, TAG_STRING, TAG_ARRAY, TAG_OBJECT };
-
+/* Behind a NUL in a string. */
 static const char NUL_IN_TEXT = (char)0xff;
 
 const char *key_fields_read(struct key_fields *k, const char *list)
@@ -46,26 +43,26 @@ void key_fields_canonical(struct key_fields *k)
 		k->canonical = mem_zero(1, sizeof(*k->canonical));
 }
 
-static enum tag tag_of(const struct span *s)
+static enum key_tag tag_of(const struct span *s)
 {
 	switch ((enum span_type)s->type) {
 	case SPAN_FALSE:
-		return TAG_FALSE;
+		return KEY_FALSE;
 	case SPAN_TRUE:
-		return TAG_TRUE;
+		return KEY_TRUE;
 	case SPAN_NUMBER:
-		return TAG_NUMBER;
+		return KEY_NUMBER;
 	case SPAN_STRING:
-		return TAG_STRING;
+		return KEY_STRING;
 	case SPAN_ARRAY:
-		return TAG_ARRAY;
+		return KEY_ARRAY;
 	case SPAN_OBJECT:
-		return TAG_OBJECT;
+		return KEY_OBJECT;
 	case SPAN_MISSING:
 	case SPAN_NULL:
 		break;
 	}
-	return TAG_NULL;
+	return KEY_NULL;
 }
 
 /* Only an escaped string can hold a NUL. */
@@ -99,14 +96,14 @@ static void add_canonical(struct buf *to, struct canonical *c, const struct span
 
 static void add_part(struct buf *to, const struct span *s)
 {
-	enum tag tag = tag_of(s);
+	enum key_tag tag = tag_of(s);
 	char *at = buf_reserve(to, s->len + 2);
 
 	*at = (char)tag;
 	to->len++;
 	if (s->type == SPAN_STRING && s->escaped) {
 		add_escaped(to, s);
-	} else if (tag >= TAG_NUMBER) {
+	} else if (tag >= KEY_NUMBER) {
 		memcpy(at + 1, s->at, s->len);
 		to->len += s->len;
 	}
@@ -118,7 +115,7 @@ static void encode_string(struct buf *to, const struct span *s)
 {
 	char *at = buf_reserve(to, s->len + 2);
 
-	at[0] = TAG_STRING;
+	at[0] = KEY_STRING;
 	short_copy(at + 1, s->at, s->len);
 	at[s->len + 1] = '\0';
 	to->len = s->len + 2;
@@ -139,7 +136,7 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 		const struct span *s = &spans[k->fields[i]];
 
 		any |= s->type != SPAN_MISSING;
-		if (k->canonical && tag_of(s) >= TAG_NUMBER && s->type != SPAN_STRING)
+		if (k->canonical && tag_of(s) >= KEY_NUMBER && s->type != SPAN_STRING)
 			add_canonical(to, k->canonical, s);
 		else
 			add_part(to, s);
@@ -157,14 +154,8 @@ static void print_string(struct buf *to, const char **part, const char *end)
 {
 	struct buf text;
 	const char *p = *part;
-	size_t len;
+	size_t len = strlen(p);
 
-	/* mostly it is the last part, and has no NUL in it */
-	if (text_quote_plain(to, p, (size_t)(end - p) - 1)) {
-		*part = end;
-		return;
-	}
-	len = strlen(p);
 	*part = p + len + 1;
 	if (!is_in_text(p + len, end)) {
 		text_quote(to, p, len);
@@ -181,17 +172,17 @@ static void print_string(struct buf *to, const char **part, const char *end)
 void key_part_print(struct buf *to, const char **part, const char *end)
 {
 	static const char *const words[] = {
-		[TAG_NULL] = "null",
-		[TAG_FALSE] = "false",
-		[TAG_TRUE] = "true",
+		[KEY_NULL] = "null",
+		[KEY_FALSE] = "false",
+		[KEY_TRUE] = "true",
 	};
-	enum tag tag = (enum tag) * *part;
+	enum key_tag tag = (enum key_tag) * *part;
 
 	++*part;
-	if (tag == TAG_STRING) {
+	if (tag == KEY_STRING) {
 		print_string(to, part, end);
 		return;
 	}
-	buf_text(to, tag <= TAG_TRUE ? words[tag] : *part);
+	buf_text(to, tag <= KEY_TRUE ? words[tag] : *part);
 	*part += strlen(*part) + 1;
 }

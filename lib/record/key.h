@@ -14,8 +14,20 @@
 #include "base/buf.h"
 #include "record/canonical.h"
 #include "record/scan.h"
+#include "record/text.h"
 
 enum { KEY_PARTS_MAX = 32 };
+
+/* A part is its tag, its bytes and a NUL; a NUL in a string is followed by what no tag is. */
+enum key_tag {
+	KEY_NULL = 1,
+	KEY_FALSE,
+	KEY_TRUE,
+	KEY_NUMBER,
+	KEY_STRING,
+	KEY_ARRAY,
+	KEY_OBJECT,
+};
 
 /* The fields of a key. */
 struct key_fields {
@@ -39,5 +51,16 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 
 /* Appends the JSON text of the part at *part, of a key that ends at end, and steps behind it. */
 void key_part_print(struct buf *to, const char **part, const char *end);
+
+enum { KEY_FEW_TEXT = 2 * sizeof(uint64_t) + 2 };
+
+/* The same of most: a string of eight to sixteen bytes that is the last part, written to where so
+ * many bytes are. Returns what is behind it; NULL: it is another. */
+static inline char *key_part_print_few(char to[KEY_FEW_TEXT], const char *part, const char *end)
+{
+	size_t len = (size_t)(end - part) - 2;
+
+	return *part == KEY_STRING && short_is(len) ? text_quote_short(to, part + 1, len) : NULL;
+}
 
 #endif

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/short.h"
 #include "record/utf8.h"
 
 static unsigned hex4(const char *p)
@@ -91,7 +90,7 @@ static void quote_special(struct buf *to, unsigned char c)
 }
 
 /* Whether one of a word's bytes is below a blank, a quote or a backslash. */
-static inline bool has_special(uint64_t word)
+static bool has_special(uint64_t word)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
@@ -119,28 +118,18 @@ static bool is_plain(const char *text, size_t len)
 	return !special && !has_special(eight(text + len - 8));
 }
 
-static char *put_quotes(struct buf *to, size_t len)
+/* text_quote of what has nothing to escape; else false. */
+static bool quote_plain(struct buf *to, const char *text, size_t len)
 {
 	char *at = buf_reserve(to, len + 2);
 
-	at[0] = at[len + 1] = '"';
-	to->len += len + 2;
-	return at + 1;
-}
-
-bool text_quote_plain(struct buf *to, const char *text, size_t len)
-{
-	if (short_is(len)) {
-		struct short_words words = short_load(text, len);
-
-		if (has_special(words.first) || has_special(words.last))
+	if (!short_is(len) || !text_quote_short(at, text, len)) {
+		if (!is_plain(text, len))
 			return false;
-		short_store(put_quotes(to, len), words, len);
-		return true;
+		at[0] = at[len + 1] = '"';
+		memcpy(at + 1, text, len);
 	}
-	if (!is_plain(text, len))
-		return false;
-	memcpy(put_quotes(to, len), text, len);
+	to->len += len + 2;
 	return true;
 }
 
@@ -148,7 +137,7 @@ void text_quote(struct buf *to, const char *text, size_t len)
 {
 	const char *end = text + len, *plain = text;
 
-	if (text_quote_plain(to, text, len))
+	if (quote_plain(to, text, len))
 		return;
 	buf_char(to, '"');
 	for (const char *p = text; p < end; p++) {

@@ -28,27 +28,38 @@ static inline bool vector_begins(const char *p, const char *head, unsigned wante
 	return !(~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & wanted);
 }
 
+/* Which of the bytes are not of the plain part of a string. */
+static inline unsigned vector_stops(__m128i bytes)
+{
+	const __m128i backslash = _mm_set1_epi8('\\');
+	const __m128i quote_to_blank = _mm_set1_epi8('"' ^ ' ');
+	const __m128i first_plain = _mm_set1_epi8('!');
+	/* a blank and a quote change places, so all that is no plain byte but a backslash is below
+	 * those, as signed numbers: the high bit is that of the difference */
+	__m128i low = _mm_subs_epi8(_mm_xor_si128(bytes, quote_to_blank), first_plain);
+	__m128i end = _mm_cmpeq_epi8(bytes, backslash);
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, end));
+}
+
 /*
  * Where the plain part of a string ends: at a quote, a backslash, a control character or a byte of
  * a multi-byte character. The caller sees to it that one of them comes.
  */
 static inline const char *vector_plain_end(const char *p)
 {
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i quote_to_blank = _mm_set1_epi8('"' ^ ' ');
-	const __m128i first_plain = _mm_set1_epi8('!');
-
 	for (;; p += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* a blank and a quote change places, so all that is no plain byte but a backslash
-		 * is below those, as signed numbers: the high bit is that of the difference */
-		__m128i low = _mm_subs_epi8(_mm_xor_si128(bytes, quote_to_blank), first_plain);
-		__m128i end = _mm_cmpeq_epi8(bytes, backslash);
-		int stops = _mm_movemask_epi8(_mm_or_si128(low, end));
+		unsigned stops = vector_stops(_mm_loadu_si128((const __m128i *)(const void *)p));
 
 		if (stops)
-			return p + (unsigned)__builtin_ctz((unsigned)stops);
+			return p + (unsigned)__builtin_ctz(stops);
 	}
+}
+
+/* Whether each of the sixteen bytes is of the plain part of a string. */
+static inline bool vector_is_plain(uint64_t first, uint64_t last)
+{
+	return !vector_stops(_mm_set_epi64x((long long)last, (long long)first));
 }
 
 /* Which of the 16 bytes at p (of the 8, in the twin) are no digits, a bit each from the lowest on.
@@ -167,16 +178,25 @@ static inline uint32_t vector_no_digits(const char *p)
 	return (uint32_t)((above_9 >> 7) * 0x0102040810204080u >> 56);
 }
 
-static inline const char *vector_plain_end(const char *p)
+/* As vector_zero_bytes has them. */
+static inline uint64_t vector_stops(uint64_t word)
 {
 	const uint64_t ones = DIGITS_ONES;
 
-	for (;; p += 8) {
-		uint64_t word = digits_load(p), stops;
+	return vector_zero_bytes(word ^ (ones * '"')) | vector_zero_bytes(word ^ (ones * '\\')) |
+	       ((word - ones * ' ') & ~word & (ones * 0x80)) | (word & (ones * 0x80));
+}
 
-		stops = vector_zero_bytes(word ^ (ones * '"')) |
-			vector_zero_bytes(word ^ (ones * '\\')) |
-			((word - ones * ' ') & ~word & (ones * 0x80)) | (word & (ones * 0x80));
+static inline bool vector_is_plain(uint64_t first, uint64_t last)
+{
+	return !(vector_stops(first) | vector_stops(last));
+}
+
+static inline const char *vector_plain_end(const char *p)
+{
+	for (;; p += 8) {
+		uint64_t stops = vector_stops(digits_load(p));
+
 		if (stops)
 			return p + __builtin_ctzll(stops) / 8;
 	}

@@ -55,35 +55,48 @@ static void aligned_release(struct windower *w)
 
 /* Saying results */
 
-static bool make_row(struct windower *w, const struct pane *pane, const struct table_entry *e)
+/* In place: a struct that is copied as soon as it is written is slow to read. */
+static inline void result_of(const struct windower *w, const struct pane *pane,
+	const struct table_entry *e, struct result *what)
 {
-	struct result_bounds b = {
-		.is_window = w->shape.windowing.kind != WINDOWING_ALL,
-		.is_there = true,
-		.from_ns = pane->window.start_ns,
-		.to_ns = pane->window.end_ns,
-	};
+	struct result_bounds *b = &what->bounds;
 
-	if (!b.is_window)
-		b.is_there = aggregates_range(w->aggregates, e->value, &b.from_ns, &b.to_ns);
-	return results_make(w->results, store_key(panekeys_of(pane), e), e->key_len, &b, e->value);
-}
-
-static void say_row(struct windower *w, struct pane *pane, struct table_entry *e, bool is_out)
-{
-	struct issued *was = results_issued(w->results, e->value), before = {.row = NULL};
-
-	if (was)
-		before = *was;
-	w->issued_bytes += results_say(w->results, was, is_out);
-	if (was &&
-		(before.is_stale || before.row != was->row || before.revisions != was->revisions))
-		store_note(&w->store, panekeys_of(pane), e);
+	*b = (struct result_bounds){true, true, pane->window.start_ns, pane->window.end_ns};
+	what->key = store_key(panekeys_of(pane), e);
+	what->key_len = e->key_len;
+	what->state = e->value;
+	if (w->shape.windowing.kind == WINDOWING_ALL) {
+		b->is_window = false;
+		b->is_there = aggregates_range(w->aggregates, e->value, &b->from_ns, &b->to_ns);
+	}
 }
 
 static void say_key(struct windower *w, struct pane *pane, struct table_entry *e)
 {
-	say_row(w, pane, e, make_row(w, pane, e));
+	struct issued *was = results_issued(w->results, e->value), before;
+	struct result what;
+
+	result_of(w, pane, e, &what);
+	if (!was) {
+		results_say(w->results, &what, NULL);
+		return;
+	}
+	before = *was;
+	w->issued_bytes += results_say(w->results, &what, was);
+	if (before.is_stale || before.row != was->row || before.revisions != was->revisions)
+		store_note(&w->store, panekeys_of(pane), e);
+}
+
+/* It is not among the rows that are out any more. */
+static void take_back(struct windower *w, struct pane *pane, struct table_entry *e)
+{
+	struct issued *was = results_issued(w->results, e->value);
+	bool changes = was->is_stale || was->row;
+
+	was->is_stale = false;
+	w->issued_bytes += results_retract(w->results, was);
+	if (changes)
+		store_note(&w->store, panekeys_of(pane), e);
 }
 
 static bool is_stale(const struct windower *w, struct table_entry *e)
@@ -135,9 +148,13 @@ static void choose_rows(struct toprows *t)
 	struct table_entry *e;
 	struct decimal rank;
 
-	while ((e = next_row(t)))
-		if (make_row(w, t->pane, e) && results_rank(w->results, &rank))
+	while ((e = next_row(t))) {
+		struct result what;
+
+		result_of(w, t->pane, e, &what);
+		if (results_make(w->results, &what) && results_rank(w->results, &rank))
 			leaders_add(&t->leaders, &rank, t->place);
+	}
 	rewind_rows(t);
 }
 
@@ -148,7 +165,7 @@ static void take_back_others(struct toprows *t)
 
 	while ((e = next_row(t)))
 		if (!leaders_has(&t->leaders, t->place))
-			say_row(w, t->pane, e, false);
+			take_back(w, t->pane, e);
 	rewind_rows(t);
 }
 

@@ -163,13 +163,14 @@ static bool merge_window(const struct windower *w, struct tally *t, uint64_t at,
 static void say(struct windower *w, struct table_entry *e, uint64_t at)
 {
 	const struct counted *c = w->own;
-	struct result_bounds b = {.is_window = false};
 	void *state = mem_zero(1, w->aggregates->state_bytes + 1);
+	struct result what = {
+		.key = store_key(c->tallies, e), .key_len = e->key_len, .state = state};
+	struct result_bounds *b = &what.bounds;
 
 	if (merge_window(w, tally_of(e), at, state)) {
-		b.is_there = aggregates_range(w->aggregates, state, &b.from_ns, &b.to_ns);
-		results_say(w->results, NULL,
-			results_make(w->results, store_key(c->tallies, e), e->key_len, &b, state));
+		b->is_there = aggregates_range(w->aggregates, state, &b->from_ns, &b->to_ns);
+		results_say(w->results, &what, NULL);
 	}
 	aggregates_clear(w->aggregates, state);
 	free(state);

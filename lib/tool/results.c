@@ -11,16 +11,12 @@
 #include "record/time.h"
 #include "record/value.h"
 
-/* The name of a bound as it stands in a row, and what is behind its time. */
-enum { BOUND_NAME_MAX = 20 };
-
 void results_init(struct results *r)
 {
 	*r = (struct results){.top_value = -1};
 	paths_init(&r->paths);
+	resultrow_init(&r->plain);
 	buf_init(&r->row);
-	buf_init(&r->names);
-	buf_init(&r->bounds);
 }
 
 void results_release(struct results *r)
@@ -32,9 +28,8 @@ void results_release(struct results *r)
 	expr_free(r->having);
 	paths_release(&r->paths);
 	free(r->spans);
+	resultrow_release(&r->plain);
 	buf_release(&r->row);
-	buf_release(&r->names);
-	buf_release(&r->bounds);
 }
 
 /* Options */
@@ -140,12 +135,15 @@ static void check_known(const struct results *r, const struct names *n, const ch
 static void name_fields(
 	const struct results *r, const char *const *bounds, size_t bound_count, struct names *n)
 {
-	for (size_t i = 0; i < r->key->count; i++)
-		add_name(n, r->key->names[i]);
+	const struct key_fields *key = r->plain.key;
+	const struct aggregates *aggregates = r->plain.aggregates;
+
+	for (size_t i = 0; i < key->count; i++)
+		add_name(n, key->names[i]);
 	for (size_t i = 0; i < bound_count; i++)
 		add_name(n, bounds[i]);
-	for (size_t i = 0; i < r->aggregates->count; i++)
-		add_name(n, r->aggregates->list[i].name);
+	for (size_t i = 0; i < aggregates->count; i++)
+		add_name(n, aggregates->list[i].name);
 }
 
 static void prepare_let(struct results *r, struct results_let *let, struct names *n)
@@ -157,26 +155,13 @@ static void prepare_let(struct results *r, struct results_let *let, struct names
 	add_name(n, let->name);
 }
 
-static void prepare_names(struct results *r)
-{
-	size_t keys = r->key->count, count = keys + r->aggregates->count;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *name = i < keys ? r->key->names[i] : r->aggregates->list[i - keys].name;
-
-		text_quote(&r->names, name, strlen(name));
-		buf_char(&r->names, ':');
-		r->name_ends[i] = r->names.len;
-	}
-}
-
 void results_prepare(struct results *r, const char *const *bound_names, size_t bound_count)
 {
 	struct names n = {.count = 0};
 	const char *why = NULL;
 
 	name_fields(r, bound_names, bound_count, &n);
-	prepare_names(r);
+	resultrow_prepare(&r->plain);
 	for (size_t i = 0; i < r->let_count; i++)
 		prepare_let(r, &r->lets[i], &n);
 	if (r->having_text)
@@ -201,119 +186,50 @@ size_t results_state_bytes(const struct results *r)
 
 /* Rows */
 
-/* The name of the i-th of key and aggregates. */
-static void add_name_of(struct results *r, size_t i)
-{
-	size_t from = i ? r->name_ends[i - 1] : 0;
-
-	buf_add(&r->row, r->names.data + from, r->name_ends[i] - from);
-}
-
-static void add_key(struct results *r, const char *part, const char *end)
-{
-	for (size_t i = 0; i < r->key->count; i++) {
-		add_name_of(r, i);
-		key_part_print(&r->row, &part, end);
-		buf_char(&r->row, ',');
-	}
-}
-
-__attribute__((always_inline)) static inline char *put_text(char *to, const char *text)
-{
-	size_t len = strlen(text);
-
-	memcpy(to, text, len);
-	return to + len;
-}
-
-/* Inline, so that the length of the name is known. */
-__attribute__((always_inline)) static inline void put_time(
-	struct results *r, const char *name, int64_t ns)
-{
-	char *begin = buf_reserve(&r->bounds, BOUND_NAME_MAX + TIME_TEXT_MAX), *to;
-
-	to = put_text(begin, name);
-	to += r->zone ? time_print_zone(to, ns, r->zone) : time_print(to, ns);
-	to = put_text(to, "\",");
-	r->bounds.len += (size_t)(to - begin);
-}
-
-static void put_bounds(struct results *r, const struct result_bounds *b)
-{
-	if (b->is_window) {
-		put_time(r, "\"window_start\":\"", b->from_ns);
-		put_time(r, "\"window_end\":\"", b->to_ns);
-	} else {
-		put_time(r, "\"window_first\":\"", b->from_ns);
-		put_time(r, "\"window_last\":\"", b->to_ns);
-	}
-}
-
-/* Rows of a window come one behind the other. */
-static void add_bounds(struct results *r, const struct result_bounds *b)
-{
-	if (!b->is_there)
-		return;
-	if (!r->bounds.len || b->from_ns != r->bounds_of.from_ns ||
-		b->to_ns != r->bounds_of.to_ns) {
-		buf_clear(&r->bounds);
-		put_bounds(r, b);
-		r->bounds_of = *b;
-	}
-	buf_add(&r->row, r->bounds.data, r->bounds.len);
-}
-
-static void add_aggregates(struct results *r, const void *state)
-{
-	for (size_t i = 0; i < r->aggregates->count; i++) {
-		size_t begun = r->row.len;
-		const char *why;
-
-		add_name_of(r, r->key->count + i);
-		why = aggregates_print(r->aggregates, i, state, &r->row);
-		if (why)
-			die(EX_DATAERR, "'%s' of the result %.*s...: %s",
-				r->aggregates->list[i].name, (int)(begun < 200 ? begun : 200),
-				r->row.data, why);
-		buf_char(&r->row, ',');
-	}
-}
-
 /* Finds the fields of the row as it stands; its end is put on for that only. */
-static void look(struct results *r)
+static void look(struct results *r, struct buf *row, size_t from)
 {
-	size_t len = r->row.len, where;
+	size_t len = row->len - from, where;
+	char *begin, *end = buf_reserve(row, 1 + SCAN_PAD);
 
-	r->row.data[len - 1] = '}';
-	memset(buf_reserve(&r->row, 1 + SCAN_PAD), 0, 1 + SCAN_PAD);
-	r->row.data[len] = '\n';
-	if (scan(&r->paths, r->row.data, len, &r->root, r->spans, &where))
+	begin = row->data + from;
+	end[-1] = '}';
+	memset(end, 0, 1 + SCAN_PAD);
+	*end = '\n';
+	if (scan(&r->paths, begin, len, &r->root, r->spans, &where))
 		die(EX_SOFTWARE, "a result that is not JSON; this is a bug");
-	r->row.data[len - 1] = ',';
+	end[-1] = ',';
 }
 
-bool results_make(struct results *r, const char *key, size_t key_len, const struct result_bounds *b,
-	const void *state)
+static void add_let(struct results *r, struct buf *row, size_t from, const struct results_let *let)
+{
+	struct buf value;
+
+	look(r, row, from);
+	buf_init(&value);
+	value_print(&value, expr_eval(let->value, r->spans));
+	buf_format(row, "\"%s\":", let->name);
+	buf_add(row, value.data, value.len);
+	buf_char(row, ',');
+	buf_release(&value);
+}
+
+static bool make(struct results *r, struct buf *row, const struct result *what)
+{
+	size_t from = row->len;
+
+	resultrow_put(&r->plain, row, what);
+	for (size_t i = 0; i < r->let_count; i++)
+		add_let(r, row, from, &r->lets[i]);
+	if (r->having || r->top)
+		look(r, row, from);
+	return !r->having || expr_true(r->having, r->spans);
+}
+
+bool results_make(struct results *r, const struct result *what)
 {
 	buf_clear(&r->row);
-	buf_char(&r->row, '{');
-	add_key(r, key, key + key_len);
-	add_bounds(r, b);
-	add_aggregates(r, state);
-	for (size_t i = 0; i < r->let_count; i++) {
-		struct buf value;
-
-		look(r);
-		buf_init(&value);
-		value_print(&value, expr_eval(r->lets[i].value, r->spans));
-		buf_format(&r->row, "\"%s\":", r->lets[i].name);
-		buf_add(&r->row, value.data, value.len);
-		buf_char(&r->row, ',');
-		buf_release(&value);
-	}
-	if (r->having || r->top)
-		look(r);
-	return !r->having || expr_true(r->having, r->spans);
+	return make(r, &r->row, what);
 }
 
 bool results_rank(const struct results *r, struct decimal *rank)
@@ -326,16 +242,25 @@ bool results_rank(const struct results *r, struct decimal *rank)
 /* Saying them */
 
 /* Every row so far ends in a comma; its last field or its brace takes the comma's place. */
-static void say(struct results *r, struct buf *row, const struct issued *was, bool retract)
+static void say_once(struct results *r, const struct result *what)
+{
+	struct buf *row = filter_make(r->filter);
+
+	if (make(r, row, what)) {
+		row->data[row->len - 1] = '}';
+		buf_char(row, '\n');
+		filter_made(r->filter);
+	} else {
+		filter_drop(r->filter);
+	}
+}
+
+static void say_again(struct results *r, struct buf *row, const struct issued *was, bool retract)
 {
 	size_t len = row->len;
 
-	if (was)
-		buf_format(row, "\"revision\":%u%s}", was->revisions - 1,
-			retract ? ",\"retract\":true" : "");
-	else
-		row->data[len - 1] = '}';
-	buf_char(row, '\n');
+	buf_format(row, "\"revision\":%u%s}\n", was->revisions - 1,
+		retract ? ",\"retract\":true" : "");
 	filter_emit(r->filter, row->data, row->len - 1);
 	row->len = len;
 }
@@ -357,7 +282,7 @@ int64_t results_retract(struct results *r, struct issued *was)
 		return 0;
 	buf_init(&row);
 	buf_add(&row, was->row, was->row_len);
-	say(r, &row, was, true);
+	say_again(r, &row, was, true);
 	buf_release(&row);
 	return -(int64_t)issued_release(was);
 }
@@ -368,19 +293,20 @@ static bool is_same(const struct results *r, const struct issued *was)
 	       memcmp(was->row, r->row.data, r->row.len) == 0;
 }
 
-int64_t results_say(struct results *r, struct issued *was, bool is_out)
+int64_t results_say(struct results *r, const struct result *what, struct issued *was)
 {
 	int64_t grown = 0;
 
 	if (!was) {
-		if (is_out)
-			say(r, &r->row, NULL, false);
+		say_once(r, what);
 		return 0;
 	}
 	was->is_stale = false;
+	if (!results_make(r, what))
+		return results_retract(r, was);
 	/* in the rows of a --top most do not change with one record */
-	if (!is_out || (r->top && is_same(r, was)))
-		return is_out ? 0 : results_retract(r, was);
+	if (r->top && is_same(r, was))
+		return 0;
 	if (r->emit == RESULTS_RETRACTIONS)
 		grown = results_retract(r, was);
 	else
@@ -388,7 +314,7 @@ int64_t results_say(struct results *r, struct issued *was, bool is_out)
 	was->revisions++;
 	was->row = mem_copy(r->row.data, r->row.len);
 	was->row_len = (uint32_t)r->row.len;
-	say(r, &r->row, was, false);
+	say_again(r, &r->row, was, false);
 	return grown + (int64_t)was->row_len;
 }
 

@@ -1,6 +1,6 @@
 /*
- * A window's results: how a row is put together from key, bounds, aggregates and --let, whether
- * --having lets it out, and what is said of it again when it changes (--emit).
+ * A window's results: what --let adds to a row, whether --having lets it out, and what is said of
+ * it again when it changes (--emit).
  */
 #ifndef RESULTS_H
 #define RESULTS_H
@@ -10,11 +10,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "flow/window.h"
-#include "record/aggregate.h"
 #include "record/expr.h"
-#include "record/key.h"
 #include "tool/filter.h"
+#include "tool/resultrow.h"
 
 enum results_emit {
 	RESULTS_FINAL,       /* once, when nothing can change any more */
@@ -32,14 +30,6 @@ struct issued {
 	bool is_stale;      /* the state has changed since */
 };
 
-/* What bounds a result: a window, or the first and last event time of its records. */
-struct result_bounds {
-	bool is_window;
-	bool is_there; /* a range may be unknown: then it is left out */
-	int64_t from_ns;
-	int64_t to_ns;
-};
-
 struct results_let {
 	char *name;
 	char *text;
@@ -48,9 +38,7 @@ struct results_let {
 
 struct results {
 	struct filter *filter;
-	const struct key_fields *key;
-	struct aggregates *aggregates;
-	struct zone *zone; /* that bounds are written in; NULL: UTC */
+	struct resultrow plain; /* the row without --let */
 	enum results_emit emit;
 	struct results_let lets[RESULTS_LETS_MAX];
 	size_t let_count;
@@ -62,11 +50,7 @@ struct results {
 	struct paths paths; /* into a row */
 	struct span *spans;
 	struct span root;
-	struct buf row;
-	struct buf names; /* of key and aggregates as they stand in a row, */
-	size_t name_ends[KEY_PARTS_MAX + AGGREGATES_MAX]; /* and where each ends */
-	struct buf bounds; /* as they stand in the rows of the window said last */
-	struct result_bounds bounds_of;
+	struct buf row; /* that is not made where it is written from: it may be kept */
 };
 
 /* Options' readers: NAME=EXPR, an expression, N:FIELD, for a struct results; and --emit's. */
@@ -85,21 +69,20 @@ static inline struct issued *results_issued(const struct results *r, void *state
 {
 	if (r->emit == RESULTS_FINAL)
 		return NULL;
-	return (struct issued *)(void *)((char *)state + r->aggregates->state_bytes);
+	return (struct issued *)(void *)((char *)state + r->plain.aggregates->state_bytes);
 }
 
-/* Makes the row of a key in r->row, without its end. True if it is to be out. */
-bool results_make(struct results *r, const char *key, size_t key_len, const struct result_bounds *b,
-	const void *state);
+/* Makes the row in r->row, with a comma in place of its closing brace. True if it is to be out. */
+bool results_make(struct results *r, const struct result *what);
 
-/* The number in the row's --top field; false if there is none. */
+/* The number in the --top field of the row in r->row; false if there is none. */
 bool results_rank(const struct results *r, struct decimal *rank);
 
 /*
- * Says the row in r->row, or, where it is not to be out, takes back what is. was is NULL under
+ * Says a result, or, where --having keeps it in, takes back what is out. was is NULL under
  * RESULTS_FINAL. Returns by how many bytes what is kept has grown.
  */
-int64_t results_say(struct results *r, struct issued *was, bool is_out);
+int64_t results_say(struct results *r, const struct result *what, struct issued *was);
 
 /* Takes back what is out, if anything. */
 int64_t results_retract(struct results *r, struct issued *was);

@@ -60,16 +60,14 @@ static int64_t end_ns(const struct windower *w, const struct session *s)
 
 static void say(struct windower *w, const struct table_entry *e, struct session *s)
 {
-	const struct result_bounds b = {
-		.is_window = true,
-		.is_there = true,
-		.from_ns = s->first_ns,
-		.to_ns = end_ns(w, s),
+	const struct result what = {
+		.bounds = {true, true, s->first_ns, end_ns(w, s)},
+		.key = store_key(keys_of(w)->space, e),
+		.key_len = e->key_len,
+		.state = s->state,
 	};
-	const char *key = store_key(keys_of(w)->space, e);
-	bool is_out = results_make(w->results, key, e->key_len, &b, s->state);
 
-	w->issued_bytes += results_say(w->results, issued_of(w, s), is_out);
+	w->issued_bytes += results_say(w->results, &what, issued_of(w, s));
 }
 
 static void retract(struct windower *w, struct session *s)

@@ -275,20 +275,50 @@ static enum windower_answer sliced_take(struct windower *w, const struct buf *ke
 
 /* Results */
 
-/* A window's row of a key, in w->results; false if it has none. */
-static bool make_row(struct windower *w, struct table_entry *e, const struct window *window)
+/* A window's result of a key, with a state that is to be let go of; false if it has none. */
+static bool begin_result(
+	struct windower *w, struct table_entry *e, const struct window *window, struct result *what)
 {
 	struct sliced *s = w->own;
-	const struct result_bounds b = {true, true, window->start_ns, window->end_ns};
 	struct slices *of = slices_of(e);
 	size_t before = slices_bytes(&s->rule, of);
 	bool is_there = slices_window(&s->rule, of, s->state);
-	bool is_out = is_there &&
-		      results_make(w->results, store_key(s->keys, e), e->key_len, &b, s->state);
+
+	count_bytes(w, of, before);
+	*what = (struct result){
+		.bounds = {true, true, window->start_ns, window->end_ns},
+		.key = store_key(s->keys, e),
+		.key_len = e->key_len,
+		.state = s->state,
+	};
+	return is_there;
+}
+
+static void end_result(struct windower *w)
+{
+	struct sliced *s = w->own;
 
 	aggregates_clear(w->aggregates, s->state);
-	count_bytes(w, of, before);
-	return is_out;
+}
+
+static void say_row(struct windower *w, struct table_entry *e, const struct window *window)
+{
+	struct result what;
+
+	if (begin_result(w, e, window, &what))
+		results_say(w->results, &what, NULL);
+	end_result(w);
+}
+
+static bool rank_row(struct windower *w, struct table_entry *e, const struct window *window,
+	struct decimal *rank)
+{
+	struct result what;
+	bool is_there = begin_result(w, e, window, &what) && results_make(w->results, &what) &&
+			results_rank(w->results, rank);
+
+	end_result(w);
+	return is_there;
 }
 
 /* Windows before this one are no more; what is left of a key? */
@@ -316,7 +346,7 @@ static void choose(struct windower *w, struct store_scan *c, int64_t number, str
 
 	for (uint64_t place = 1; (e = windower_scan_next(w, c)); place++)
 		if (slices_move(&s->rule, slices_of(e), number * s->step) &&
-			make_row(w, e, &window) && results_rank(w->results, &rank))
+			rank_row(w, e, &window, &rank))
 			leaders_add(first, &rank, place);
 	leaders_ask(first);
 	store_scan_rewind(c);
@@ -340,8 +370,8 @@ static void fire(struct windower *w, int64_t number)
 	for (uint64_t place = 1; (e = windower_scan_next(w, &c)); place++) {
 		bool is_chosen = !w->results->top || leaders_has(&first, place);
 
-		if (move(w, e, number) && is_chosen && make_row(w, e, &window))
-			results_say(w->results, NULL, true);
+		if (move(w, e, number) && is_chosen)
+			say_row(w, e, &window);
 	}
 	store_scan_end(&c);
 	leaders_release(&first);

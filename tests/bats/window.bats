@@ -190,6 +190,15 @@ late_results() {
 END
 }
 
+@test "a result beyond all numbers ends it: the rows before it are out, and of its own nothing" {
+	printf '{"t":1,"u":"%s","x":%s}\n' aaaaaaaa 1 bbbbbbbb 1e308 bbbbbbbb 1e308 cccccccc 5 >in
+	expect 65 dd-window $S --tumbling 10s -k u -a 'count,sum(x)' <in
+	same out <<'END'
+{"u":"aaaaaaaa","window_start":"1970-01-01T00:00:00Z","window_end":"1970-01-01T00:00:10Z","count":1,"sum_x":1}
+END
+	has err "'sum_x' of the result {\"u\":\"bbbbbbbb\"," 'number out of range' 'made 1'
+}
+
 @test "late records: without any way to keep them the stage stops with 65 and says the ways" {
 	expect 65 dd-window $S --tumbling 10s -a count < <(late_stream)
 	has err 'line 4' late --bound --dlq --late

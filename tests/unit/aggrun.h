@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "random.h"
-#include "record/aggregate.h"
+#include "record/aggprint.h"
 #include "test.h"
 
 /* A list with all it needs to take records. */
@@ -87,15 +87,33 @@ static inline void take_all(struct run *r, void *state, const char *records)
 	free(text);
 }
 
+/* What is written in the short way is what the long one gave. */
+static inline void check_few(
+	const struct aggregates *a, size_t i, const void *state, const char *want)
+{
+	const struct aggregate *g = &a->list[i];
+	char text[DECIMAL_TEXT_MAX], *end;
+
+	end = aggprint_few(text, g, (const char *)state + g->offset);
+	check(end || g->kind != AGGREGATE_COUNT);
+	if (!end)
+		return;
+	*end = '\0';
+	check_text(text, want);
+}
+
 /* All results, or the reason why there are none. */
 static inline void print_all(struct run *r, const void *state, struct buf *to)
 {
 	buf_clear(to);
 	for (size_t i = 0; i < r->a.count; i++) {
 		const char *why;
+		size_t from;
 
 		buf_text(to, i ? " " : "");
+		from = to->len;
 		why = aggregates_print(&r->a, i, state, to);
+		check_few(&r->a, i, state, why ? why : buf_string(to) + from);
 		if (why)
 			buf_format(to, "(%s)", why);
 	}

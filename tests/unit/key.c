@@ -215,6 +215,35 @@ void test_print(void)
 	PRINTED("{\"a\":\"\\u0000\",\"c\":\"\\n\\\"\"}", "\"\\u0000\"", "null", "\"\\n\\\"\"");
 }
 
+/* What is left to the long way, and that the short one gives the same. */
+void test_print_few(void)
+{
+	static const char *const parts[] = {"12345678", "true", "null", "[1,2,3,4,5]",
+		"\"1234567\"", "\"12345678\"", "\"0123456789\"", "\"0123456789abcdef\"",
+		"\"0123456789abcdefg\"", "\"1234\xc3\xa4wxyz\"", "\"123456\\u0000\"",
+		"\"\\u00001234567890\"", "\"123456\\n89\"", "\"123456\\\"89\""};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		char line[64], got[KEY_FEW_TEXT + 1], *end;
+		bool is_of_few = i >= 5 && i <= 7;
+		size_t len;
+		char *key;
+
+		sprintf(line, "{\"c\":%s}", parts[i]);
+		key = key_of(line, &len);
+		/* behind two parts that are null */
+		check(key[0] == KEY_NULL && key[2] == KEY_NULL);
+		end = key_part_print_few(got, key + 4, key + len);
+		check_int(end != NULL, is_of_few);
+		if (end) {
+			*end = '\0';
+			check_text(got, parts[i]);
+		}
+		check(!key_part_print_few(got, key, key + len));
+		free(key);
+	}
+}
+
 void test_print_canonical(void)
 {
 	is_canonical = true;

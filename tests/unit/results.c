@@ -25,8 +25,8 @@ static void setting_begin(struct setting *s, const char *list)
 	results_init(&s->r);
 	paths_init(&s->paths);
 	check(!aggregates_compile(&s->a, list, &s->paths, &column));
-	s->r.aggregates = &s->a;
-	s->r.key = &s->key;
+	s->r.plain.aggregates = &s->a;
+	s->r.plain.key = &s->key;
 	s->state = mem_zero(1, s->a.state_bytes + sizeof(struct issued));
 }
 
@@ -54,9 +54,9 @@ static void count_records(struct setting *s, int n)
 
 static bool make(struct setting *s, const char *want)
 {
-	const struct result_bounds bounds = {
-		.is_window = true, .is_there = true, .from_ns = 0, .to_ns = 60000000000};
-	bool is_out = results_make(&s->r, "", 0, &bounds, s->state);
+	const struct result what = {
+		.bounds = {true, true, 0, 60000000000}, .key = "", .state = s->state};
+	bool is_out = results_make(&s->r, &what);
 
 	buf_char(&s->r.row, '\0');
 	s->r.row.len--;

@@ -131,6 +131,28 @@ void test_quote_every_byte(void)
 			}
 }
 
+/* What is short and plain is, and nothing else: one byte, in each place. */
+void test_quote_short(void)
+{
+	for (size_t len = 8; len <= 16; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				bool is_plain = c >= ' ' && c < 128 && c != '"' && c != '\\';
+				char *text = mem_alloc(len), got[20], want[20], *end;
+
+				memset(text, '~', len);
+				text[at] = (char)c;
+				memset(got, '#', sizeof(got));
+				end = text_quote_short(got, text, len);
+				check_int(end ? end - got : 0, is_plain ? len + 2 : 0);
+				want[0] = want[len + 1] = '"';
+				memcpy(want + 1, text, len);
+				check(!end || memcmp(got, want, len + 2) == 0);
+				check_int(got[len + 2], '#');
+				free(text);
+			}
+}
+
 void test_quote_bytes_that_are_no_text(void)
 {
 	static const struct {

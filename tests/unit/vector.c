@@ -36,6 +36,25 @@ void test_plain_end(void)
 	}
 }
 
+void test_is_plain(void)
+{
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		char bytes[16];
+		bool want = true;
+		uint64_t words[2];
+
+		memset(bytes, (int)(' ' + random_below('"' - ' ')), sizeof(bytes));
+		for (uint64_t n = random_below(3); n; n--)
+			bytes[random_below(16)] = (char)random_below(256);
+		for (int k = 0; k < 16; k++)
+			want &= bytes[k] != '"' && bytes[k] != '\\' &&
+				(unsigned char)bytes[k] >= ' ' && (unsigned char)bytes[k] < 0x80;
+		memcpy(words, bytes, sizeof(words));
+		check_int(vector_is_plain(words[0], words[1]), want);
+	}
+}
+
 void test_no_digits(void)
 {
 	char bytes[ROOM];
