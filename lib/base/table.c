@@ -10,7 +10,10 @@
 #include "base/order.h"
 #include "base/short.h"
 
-enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10, SLOTS_MIN = 8 };
+enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10 };
+
+/* The first slots, and by how much they grow where it is known that more will come. */
+enum { SLOTS_MIN = 8, EXPECTED_GROWTH = 8 };
 
 /* Entries of more bytes have memory of their own; of less, each size its list of what is free. */
 enum { SMALL_MAX = 1 << 10, LISTS = SMALL_MAX / TABLE_ALIGN, WORD_BITS = 64 };
@@ -242,6 +245,22 @@ static void slots_resize(struct table *t, size_t count)
 	free(old);
 }
 
+/* How many entries so many slots are for. */
+static size_t slots_hold(size_t slots)
+{
+	return slots - slots / 4;
+}
+
+/* Twice as many, or more of them where more entries are expected. */
+static size_t slots_next(const struct table *t)
+{
+	size_t now = (size_t)t->slot_mask + 1, next = 2 * now;
+
+	while (next < EXPECTED_GROWTH * now && slots_hold(next) < t->expected)
+		next *= 2;
+	return next;
+}
+
 static inline bool is_key(
 	const struct table *t, const struct table_entry *e, const void *key, size_t len)
 {
@@ -304,8 +323,8 @@ void *table_add_hashed(struct table *t, const void *key, size_t len, uint32_t ha
 		return table_at(t, at)->value;
 	if (t->count == (uint32_t)1 << 31)
 		die(EX_TEMPFAIL, "a table has more than 2^31 entries");
-	if (t->count + 1 > t->slot_mask - t->slot_mask / 4) {
-		slots_resize(t, ((size_t)t->slot_mask + 1) * 2);
+	if (t->count >= slots_hold((size_t)t->slot_mask + 1)) {
+		slots_resize(t, slots_next(t));
 		at = slot_of(t, hash, key, len);
 	}
 	e = new_entry(t, hash, key, len);

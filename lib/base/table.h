@@ -29,6 +29,7 @@ struct table {
 	char **slots; /* open addressing, linear probing: table_at */
 	uint32_t slot_mask;
 	uint32_t count;
+	uint32_t expected; /* for who uses it to set: it grows faster up to so many entries */
 	uint32_t value_bytes;
 	uint32_t out;               /* entries taken out whose memory stays */
 	struct table_chunk *chunks; /* the newest first */

@@ -85,6 +85,7 @@ struct pane *panekeys_open(struct panekeys *p, const struct window *window, bool
 	space->own[END_NS] = window->end_ns;
 	space->own[FIRED] = fired;
 	store_note_space(&p->windower->store, space);
+	space->table.expected = p->expected;
 	pane = panes_open(&p->panes, window, due_ns(p, window, fired));
 	pane->fired = fired;
 	pane->keys = space;
@@ -105,6 +106,7 @@ void panekeys_drop(struct panekeys *p)
 {
 	struct pane *pane = panes_due(&p->panes, INT64_MAX);
 
+	p->expected = panekeys_of(pane)->table.count;
 	store_drop(&p->windower->store, panekeys_of(pane));
 	panes_drop(&p->panes);
 }

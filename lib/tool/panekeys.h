@@ -16,6 +16,7 @@
 struct panekeys {
 	struct windower *windower;
 	struct panes panes;
+	uint32_t expected; /* how many keys a window has: as many as the last that was dropped */
 };
 
 /* Borrows it, and tells it what its store holds. */

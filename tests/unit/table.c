@@ -425,3 +425,48 @@ void test_bytes(void)
 	check(t.bytes < t.count * (8 + 16 + 8 + sizeof(void *) * 4));
 	table_release(&t);
 }
+
+static size_t slots_of(const struct table *t)
+{
+	return t->slots ? (size_t)t->slot_mask + 1 : 0;
+}
+
+/* Where more are expected slots come in fewer steps, to no more than as many want. */
+static void check_expected(size_t count, size_t slots, size_t steps_wanted)
+{
+	struct table plain, expecting;
+	size_t steps = 0;
+	bool added;
+
+	table_init(&plain, 16);
+	table_init(&expecting, 16);
+	expecting.expected = (uint32_t)count;
+	for (uint64_t i = 0; i < 4 * count; i++) {
+		size_t before = slots_of(&expecting);
+
+		table_add(&plain, &i, sizeof(i), &added);
+		table_add(&expecting, &i, sizeof(i), &added);
+		steps += i < count && slots_of(&expecting) != before;
+		check(slots_of(&expecting) >= slots_of(&plain));
+		check(slots_of(&expecting) <= 8 * before || !before);
+		check(slots_of(&expecting) <= slots || slots_of(&expecting) == slots_of(&plain));
+	}
+	check_int(steps, steps_wanted);
+	for (uint64_t i = 0; i < 4 * count; i++)
+		check(table_find(&expecting, &i, sizeof(i)) != NULL);
+	check_int(expecting.bytes, plain.bytes);
+	table_release(&plain);
+	table_release(&expecting);
+}
+
+void test_expected(void)
+{
+	check_expected(1, 8, 1);
+	check_expected(7, 16, 2);
+	check_expected(384, 512, 3);
+	check_expected(385, 1024, 4);
+	check_expected(1340, 2048, 4);
+	check_expected(1536, 2048, 4);
+	check_expected(1537, 4096, 4);
+	check_expected(100000, 262144, 6);
+}
