@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/order.h"
 
-enum { SMALLEST = 16, CHUNK_ITEMS = 42, WORD_BITS = 64, CACHE_LINE = 64 };
+enum { SMALLEST = 16, CHUNK_ITEMS = 42, WORD_BITS = 64, CACHE_LINE = 64, FETCHED_LINES = 3 };
 
 /* A pile of no more is sorted as a whole. */
 enum { SORTED_MAX = 2048 };
@@ -81,10 +81,11 @@ const struct due *dues_first_near(const struct dues *d)
 	return is_in_heap(d) ? &d->heap[0] : &d->near[d->near_at];
 }
 
+/* A session with two aggregates and its key reaches into a third line as often as not. */
 static void fetch(const struct due *due)
 {
-	__builtin_prefetch(due->what);
-	__builtin_prefetch((char *)due->what + CACHE_LINE);
+	for (size_t line = 0; line < FETCHED_LINES; line++)
+		__builtin_prefetch((char *)due->what + line * CACHE_LINE);
 }
 
 /* Puts one where there is a hole, or above that. */
