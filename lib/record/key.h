@@ -46,7 +46,7 @@ void key_fields_release(struct key_fields *k);
 void key_fields_canonical(struct key_fields *k);
 
 /* Writes the key of a record into *to (cleared first); a missing part is null. False if no part is
- * there at all. */
+ * there at all. What the spans borrow is as for scan: SCAN_PAD bytes can be read behind it. */
 bool key_encode(struct buf *to, const struct key_fields *k, const struct span *spans);
 
 /* Appends the JSON text of the part at *part, of a key that ends at end, and steps behind it. */

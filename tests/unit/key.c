@@ -47,6 +47,31 @@ static char *key_of(const char *text, size_t *len)
 	return exact;
 }
 
+/* A key of one string, of any length: its bytes between a tag and a NUL, whatever is beside them.
+ */
+void test_one_string(void)
+{
+	struct key_fields k = {.fields = {0}, .count = 1};
+	struct buf key;
+
+	random_seed();
+	buf_init(&key);
+	for (size_t len = 0; len < 100; len++)
+		for (int round = 0; round < 100; round++) {
+			char line[100 + SCAN_PAD];
+			struct span s = {.at = line, .len = (uint32_t)len, .type = SPAN_STRING};
+
+			for (size_t i = 0; i < sizeof(line); i++)
+				line[i] = (char)(1 + random_below(255));
+			check(key_encode(&key, &k, &s));
+			check_int(key.len, len + 2);
+			check_int(key.data[0], KEY_STRING);
+			check(memcmp(key.data + 1, line, len) == 0);
+			check_int(key.data[len + 1], 0);
+		}
+	buf_release(&key);
+}
+
 static int compare(const char *x, const char *y)
 {
 	size_t xn, yn;
