@@ -108,13 +108,39 @@ static void sort_digit(
 		to[ends[from[i].head >> bit & (VALUES - 1)]++] = from[i];
 }
 
-static void sort_heads(struct order_item *items, size_t count)
+static uint64_t differing(const struct order_item *items, size_t count)
 {
-	struct order_item *from = items, *to = mem_alloc(count * sizeof(*items)), *aside = to;
 	uint64_t differ = 0;
 
 	for (size_t i = 1; i < count; i++)
 		differ |= items[i].head ^ items[0].head;
+	return differ;
+}
+
+/* The lower halves of a word's bytes, in their order. */
+static uint64_t lower_halves(uint64_t word)
+{
+	word &= 0x0f0f0f0f0f0f0f0f;
+	word = (word | word >> 4) & 0x00ff00ff00ff00ff;
+	word = (word | word >> 8) & 0x0000ffff0000ffff;
+	return (word | word >> 16) & 0xffffffff;
+}
+
+/* Digits differ in these only: two of them are one byte to sort by. */
+static uint64_t take_halves(struct order_item *items, size_t count, uint64_t differ)
+{
+	for (size_t i = 0; i < count; i++)
+		items[i].head = lower_halves(items[i].head);
+	return lower_halves(differ);
+}
+
+static void sort_heads(struct order_item *items, size_t count)
+{
+	struct order_item *from = items, *to = mem_alloc(count * sizeof(*items)), *aside = to;
+	uint64_t differ = differing(items, count);
+
+	if (!(differ & 0xf0f0f0f0f0f0f0f0))
+		differ = take_halves(items, count, differ);
 	for (unsigned bit = 0; bit < DIGITS * 8; bit += 8) {
 		struct order_item *done = to;
 
