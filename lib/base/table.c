@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/die.h"
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/order.h"
@@ -402,12 +403,32 @@ static int by_key(const void *a, const void *b, const void *table)
 	return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
+/* In which of their first eight bytes keys differ, the first the lowest; 0: in none, or one has
+ * fewer. */
+static uint64_t differing(const struct table *t, struct table_entry *const *entries)
+{
+	uint64_t differ = 0, first;
+
+	if (entries[0]->key_len < DIGITS_WORD)
+		return 0;
+	first = digits_load(table_key(t, entries[0]));
+	for (uint32_t i = 1; i < t->count; i++) {
+		if (entries[i]->key_len < DIGITS_WORD)
+			return 0;
+		differ |= digits_load(table_key(t, entries[i])) ^ first;
+	}
+	return differ;
+}
+
 /* How much of the first key all keys begin with: it tells none from the other. */
 static size_t common_len(const struct table *t, struct table_entry *const *entries)
 {
+	uint64_t differ = differing(t, entries);
 	const char *first = table_key(t, entries[0]);
 	size_t common = entries[0]->key_len;
 
+	if (differ)
+		return (size_t)__builtin_ctzll(differ) / 8;
 	for (uint32_t i = 1; i < t->count && common; i++) {
 		const struct table_entry *e = entries[i];
 		const char *key = table_key(t, e);
@@ -422,22 +443,23 @@ static size_t common_len(const struct table *t, struct table_entry *const *entri
 	return common;
 }
 
-/* All of them are fetched, as each lies elsewhere. */
+/* No processor can guess which slots have an entry, so all are taken, and the next takes the place
+ * of none. */
 static struct table_entry **gather(const struct table *t)
 {
 	struct table_entry **entries = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
 	size_t count = 0;
 
 	for (size_t at = 0; count < t->count; at++) {
-		struct table_entry *e = table_at(t, at);
-
-		if (!e)
-			continue;
-		__builtin_prefetch(e);
-		__builtin_prefetch(table_key(t, e));
-		entries[count++] = e;
+		entries[count] = table_at(t, at);
+		count += entries[count] != NULL;
 	}
 	entries[count] = NULL;
+	/* each lies elsewhere */
+	for (size_t i = 0; i < count; i++) {
+		__builtin_prefetch(entries[i]);
+		__builtin_prefetch(table_key(t, entries[i]));
+	}
 	return entries;
 }
 

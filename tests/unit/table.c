@@ -367,6 +367,44 @@ void test_order(void)
 }
 
 /* Values need not be: then it is a set. */
+/* Of keys that begin with the same bytes, a few or many, and of which one may be short. */
+void test_order_of_what_begins_alike(void)
+{
+	random_seed();
+	for (int round = 0; round < 1000; round++) {
+		size_t common = random_below(20), count = 2 + random_below(round % 3 ? 5 : 400),
+		       len = 0;
+		struct table_entry **sorted;
+		struct table t;
+		char key[40];
+		bool added;
+
+		table_init(&t, 8);
+		memset(key, 'c', sizeof(key));
+		for (size_t i = 0; i < count; i++) {
+			len = common + random_below(random_below(2) ? 16 : 3);
+			for (size_t k = common; k < len; k++)
+				key[k] = (char)(round % 2 ? '0' + random_below(10)
+							  : random_below(256));
+			if (common && random_below(count) == 0)
+				key[random_below(common)] = 'b';
+			table_add(&t, key, len, &added);
+			memset(key, 'c', common);
+		}
+		sorted = table_sorted(&t);
+		for (uint32_t i = 1; i < t.count; i++) {
+			uint32_t a = sorted[i - 1]->key_len, b = sorted[i]->key_len;
+			int order = memcmp(table_key(&t, sorted[i - 1]), table_key(&t, sorted[i]),
+				a < b ? a : b);
+
+			check(order < 0 || (order == 0 && a < b));
+		}
+		check(!sorted[t.count]);
+		free(sorted);
+		table_release(&t);
+	}
+}
+
 void test_without_values(void)
 {
 	struct table t;
