@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "base/mem.h"
 
 enum { DIGITS = 8, VALUES = 256 };
@@ -13,14 +14,7 @@ enum { MERGED_MAX = 128, RUN = 12 };
 
 static uint64_t eight(const char *at)
 {
-	uint64_t word;
-
-	memcpy(&word, at, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	return word;
-#else
-	return __builtin_bswap64(word);
-#endif
+	return digits_in_order(digits_load(at));
 }
 
 uint64_t order_head(const char *key, size_t len, size_t from)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/digits.h"
 #include "record/utf8.h"
 
 static unsigned hex4(const char *p)
@@ -100,22 +101,14 @@ static bool has_special(uint64_t word)
 	return found & ones << 7;
 }
 
-static uint64_t eight(const char *at)
-{
-	uint64_t word;
-
-	memcpy(&word, at, sizeof(word));
-	return word;
-}
-
 /* Whether nothing in it is to be escaped; of less than eight bytes that is not asked. */
 static bool is_plain(const char *text, size_t len)
 {
 	bool special = len < 8;
 
 	for (size_t at = 0; !special && at + 8 <= len; at += 8)
-		special = has_special(eight(text + at));
-	return !special && !has_special(eight(text + len - 8));
+		special = has_special(digits_load(text + at));
+	return !special && !has_special(digits_load(text + len - 8));
 }
 
 /* text_quote of what has nothing to escape; else false. */
