@@ -17,13 +17,13 @@ void resultrow_init(struct resultrow *r)
 {
 	*r = (struct resultrow){.key = NULL};
 	buf_init(&r->names);
-	buf_init(&r->between_text);
+	buf_init(&r->between);
 }
 
 void resultrow_release(struct resultrow *r)
 {
 	buf_release(&r->names);
-	buf_release(&r->between_text);
+	buf_release(&r->between);
 }
 
 static const char *name_of(const struct resultrow *r, size_t i)
@@ -71,15 +71,19 @@ static void settle(struct buf *to, const char *at)
 }
 
 /* In steps: a call takes longer. */
-static inline char *put_piece(char *to, const struct resultpiece *piece)
+static inline char *put_text(char *to, const char *text, size_t len)
 {
-	const char *text = piece->text;
-	size_t len = piece->len, at = 0;
+	size_t at = 0;
 
 	do
 		memcpy(to + at, text + at, STEP);
 	while ((at += STEP) < len);
 	return to + len;
+}
+
+static inline char *put_piece(const struct resultrow *r, char *to, size_t i)
+{
+	return put_text(to, r->pieces[i].text, r->pieces[i].len);
 }
 
 static inline char *put_key(
@@ -90,7 +94,7 @@ static inline char *put_key(
 	for (size_t i = 0; i < r->key->count; i++) {
 		char *behind;
 
-		at = put_piece(at, &r->pieces[i]);
+		at = put_piece(r, at, i);
 		behind = key_part_print_few(at, part, end);
 		if (!behind) {
 			settle(to, at);
@@ -102,7 +106,7 @@ static inline char *put_key(
 	return at;
 }
 
-__attribute__((always_inline)) static inline char *put_text(char *to, const char *text)
+__attribute__((always_inline)) static inline char *put_literal(char *to, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -114,9 +118,9 @@ __attribute__((always_inline)) static inline char *put_text(char *to, const char
 __attribute__((always_inline)) static inline char *put_time(
 	const struct resultrow *r, char *at, const char *name, int64_t ns)
 {
-	at = put_text(at, name);
+	at = put_literal(at, name);
 	at += r->zone ? time_print_zone(at, ns, r->zone) : time_print(at, ns);
-	return put_text(at, "\",");
+	return put_literal(at, "\",");
 }
 
 static char *put_bounds(const struct resultrow *r, char *at, const struct result_bounds *b)
@@ -138,15 +142,9 @@ static inline bool are_same(const struct result_bounds *a, const struct result_b
 	       a->is_window == b->is_window;
 }
 
-static void make_between(struct resultrow *r, const struct result_bounds *b)
+static char *put_new_between(const struct resultrow *r, char *at, const struct result_bounds *b)
 {
-	const struct resultpiece *name = &r->pieces[r->key->count];
-	char *text, *end;
-
-	buf_clear(&r->between_text);
-	text = buf_reserve(&r->between_text, r->room);
-	end = put_piece(put_bounds(r, text, b), name);
-	r->between = (struct resultpiece){text, (size_t)(end - text)};
+	return put_piece(r, put_bounds(r, at, b), r->key->count);
 }
 
 /* Rows of a window come one behind the other. Those of sessions have bounds of their own, and
@@ -155,12 +153,15 @@ static inline char *put_between(struct resultrow *r, char *at, const struct resu
 {
 	if (!are_same(b, &r->bounds)) {
 		r->bounds = *b;
-		r->between.len = 0;
-		return put_piece(put_bounds(r, at, b), &r->pieces[r->key->count]);
+		buf_clear(&r->between);
+		return put_new_between(r, at, b);
 	}
-	if (!r->between.len)
-		make_between(r, b);
-	return put_piece(at, &r->between);
+	if (!r->between.len) {
+		char *text = buf_reserve(&r->between, r->room);
+
+		r->between.len = (size_t)(put_new_between(r, text, b) - text);
+	}
+	return put_text(at, r->between.data, r->between.len);
 }
 
 static void put_any(
@@ -182,7 +183,7 @@ static inline char *put_aggregates(
 		char *behind;
 
 		if (i)
-			at = put_piece(at, &r->pieces[r->key->count + i]);
+			at = put_piece(r, at, r->key->count + i);
 		behind = aggprint_few(at, g, (const char *)what->state + g->offset);
 		if (!behind) {
 			settle(to, at);

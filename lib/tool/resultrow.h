@@ -43,8 +43,7 @@ struct resultrow {
 	struct zone *zone;                   /* that bounds are written in; NULL: UTC */
 	struct buf names;                    /* the text of all pieces */
 	struct resultpiece pieces[KEY_PARTS_MAX + AGGREGATES_MAX]; /* before key and aggregates */
-	struct resultpiece between; /* bounds and the first aggregate's; empty: not known yet */
-	struct buf between_text;
+	struct buf between; /* bounds and the first aggregate's piece; empty: not known yet */
 	struct result_bounds bounds; /* of the row before */
 	size_t room;                 /* for all of a row that is as most are */
 };
