@@ -7,7 +7,8 @@
 #include "base/digits.h"
 #include "base/mem.h"
 
-enum { DIGITS = 8, VALUES = 256 };
+/* Of a digit. */
+enum { VALUES = 256 };
 
 /* So many are sorted by merging, from runs that were sorted by insertion. */
 enum { MERGED_MAX = 128, RUN = 12 };
@@ -135,11 +136,12 @@ static void sort_heads(struct order_item *items, size_t count)
 
 	if (!(differ & 0xf0f0f0f0f0f0f0f0))
 		differ = take_halves(items, count, differ);
-	for (unsigned bit = 0; bit < DIGITS * 8; bit += 8) {
+	/* a digit begins where items differ */
+	while (differ) {
+		unsigned bit = (unsigned)__builtin_ctzll(differ);
 		struct order_item *done = to;
 
-		if (!(differ >> bit & (VALUES - 1)))
-			continue;
+		differ &= ~((uint64_t)(VALUES - 1) << bit);
 		sort_digit(to, from, count, bit);
 		to = from;
 		from = done;
