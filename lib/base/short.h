@@ -42,16 +42,18 @@ static inline void short_copy(char *to, const char *from, size_t len)
 		memcpy(to, from, len);
 }
 
+/* Whether two runs for which short_is is true are the same. */
+static inline bool short_same(const char *a, const char *b, size_t len)
+{
+	struct short_words x = short_load(a, len), y = short_load(b, len);
+
+	return !((x.first ^ y.first) | (x.last ^ y.last));
+}
+
 /* Whether memcmp of any runs is 0. */
 static inline bool short_equal(const char *a, const char *b, size_t len)
 {
-	struct short_words x, y;
-
-	if (!short_is(len))
-		return memcmp(a, b, len) == 0;
-	x = short_load(a, len);
-	y = short_load(b, len);
-	return !((x.first ^ y.first) | (x.last ^ y.last));
+	return short_is(len) ? short_same(a, b, len) : memcmp(a, b, len) == 0;
 }
 
 #endif

@@ -8,7 +8,6 @@
 #include "base/digits.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/order.h"
 #include "base/short.h"
 
 enum { CHUNK_BYTES_MIN = 256, CHUNK_BYTES_MAX = 256 << 10 };
@@ -192,36 +191,36 @@ static void *room(struct table *t, size_t size)
 
 /* In its slot an entry's address has some bits of its hash in those that its alignment leaves free:
  * most others are told from it without a look at them. */
-enum { SPARE_BITS = 3 };
+_Static_assert(TABLE_ALIGN == 1 << TABLE_SPARE_BITS, "addresses have so many bits to spare");
 
-_Static_assert(TABLE_ALIGN == 1 << SPARE_BITS, "addresses have so many bits to spare");
-
-static unsigned spare_of(uint32_t hash)
-{
-	return hash >> (TABLE_HASH_BITS - SPARE_BITS);
-}
-
-/* How far behind its home each slot's entry stands: no look at the entries is needed to move them.
- */
+/* How far behind its home each slot's entry stands, from 1 on; 0: the slot is empty. No look at the
+ * entries is needed to move them. */
 static inline uint8_t *distances(const struct table *t)
 {
 	return (uint8_t *)(t->slots + t->slot_mask + 1);
 }
 
 /* What is further away is read from the entry. */
-enum { DISTANCE_MAX = UINT8_MAX };
+enum { DISTANCE_MAX = INT8_MAX };
 
 static inline void fill_slot(struct table *t, uint32_t at, char *slot, uint32_t distance)
 {
 	t->slots[at] = slot;
-	distances(t)[at] = distance < DISTANCE_MAX ? (uint8_t)distance : DISTANCE_MAX;
+	distances(t)[at] = distance < DISTANCE_MAX - 1 ? (uint8_t)(distance + 1) : DISTANCE_MAX;
 }
 
+static inline void empty_slot(struct table *t, uint32_t at)
+{
+	t->slots[at] = NULL;
+	distances(t)[at] = 0;
+}
+
+/* Of a slot that is not empty. */
 static inline uint32_t distance_of(const struct table *t, uint32_t at)
 {
 	uint32_t distance = distances(t)[at];
 
-	return distance < DISTANCE_MAX ? distance : (at - table_at(t, at)->hash) & t->slot_mask;
+	return distance < DISTANCE_MAX ? distance - 1 : (at - table_at(t, at)->hash) & t->slot_mask;
 }
 
 static void slots_resize(struct table *t, size_t count)
@@ -271,13 +270,13 @@ static inline bool is_key(
 /* Where the key stands or would stand. */
 static inline uint32_t slot_of(const struct table *t, uint32_t hash, const void *key, size_t len)
 {
-	unsigned spare = spare_of(hash);
+	unsigned spare = table_spare(hash);
 	uint32_t at = hash & t->slot_mask;
 
 	for (; t->slots[at]; at = (at + 1) & t->slot_mask) {
 		const struct table_entry *e = table_at(t, at);
 
-		if (((uintptr_t)t->slots[at] & (TABLE_ALIGN - 1)) != spare)
+		if (((uintptr_t)t->slots[at] & TABLE_SPARE) != spare)
 			continue;
 		if (e->hash == hash && is_key(t, e, key, len))
 			break;
@@ -329,23 +328,54 @@ void *table_add_hashed(struct table *t, const void *key, size_t len, uint32_t ha
 		at = slot_of(t, hash, key, len);
 	}
 	e = new_entry(t, hash, key, len);
-	fill_slot(t, at, (char *)e + spare_of(hash), (at - hash) & t->slot_mask);
+	fill_slot(t, at, (char *)e + table_spare(hash), (at - hash) & t->slot_mask);
 	t->count++;
 	return e->value;
+}
+
+/* What stands behind a hole in eight slots, as a word: one whose distance is no less than that from
+ * the hole would not be found across it. False: that tells nothing, so all is behind these. */
+static inline bool look_at_eight(const struct table *t, uint32_t hole, uint32_t *at)
+{
+	const uint64_t high = DIGITS_ONES * 0x80, nearest = UINT64_C(0x0908070605040302);
+	uint64_t word = digits_load((const char *)distances(t) + hole + 1) | high;
+	uint64_t empty = ~(word - DIGITS_ONES) & high;
+	/* none is behind an empty slot, as it would not be found across that either */
+	uint64_t moves = (word - nearest) & high;
+
+	*at = moves ? hole + 1 + (uint32_t)__builtin_ctzll(moves) / 8 : hole;
+	return moves | empty;
+}
+
+/* The first slot whose entry would not be found across the hole; the hole: there is none. */
+static inline uint32_t next_to_move(const struct table *t, uint32_t hole)
+{
+	uint32_t from_hole = 1, at;
+
+	if (hole + DIGITS_WORD <= t->slot_mask) {
+		if (look_at_eight(t, hole, &at))
+			return at;
+		from_hole += DIGITS_WORD;
+	}
+	for (;; from_hole++) {
+		at = (hole + from_hole) & t->slot_mask;
+		if (!t->slots[at])
+			return hole;
+		if (distance_of(t, at) >= from_hole)
+			return at;
+	}
 }
 
 /* What would not be found across the hole moves up (Knuth, algorithm 6.4 R). */
 static void close_hole(struct table *t, uint32_t hole)
 {
-	for (uint32_t at = (hole + 1) & t->slot_mask; t->slots[at]; at = (at + 1) & t->slot_mask) {
-		uint32_t distance = distance_of(t, at), from_hole = (at - hole) & t->slot_mask;
+	uint32_t at;
 
-		if (distance < from_hole)
-			continue;
-		fill_slot(t, hole, t->slots[at], distance - from_hole);
+	while ((at = next_to_move(t, hole)) != hole) {
+		fill_slot(t, hole, t->slots[at], distance_of(t, at) - ((at - hole) & t->slot_mask));
 		hole = at;
 	}
-	t->slots[hole] = NULL;
+	empty_slot(t, hole);
 }
 
 void table_take_out(struct table *t, struct table_entry *e)
@@ -392,95 +422,4 @@ struct table_entry *table_next(const struct table *t, size_t *at)
 			return table_at(t, slot);
 	}
 	return NULL;
-}
-
-static int by_key(const void *a, const void *b, const void *table)
-{
-	const struct table_entry *x = a, *y = b;
-	uint32_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
-	int order = memcmp(table_key(table, x), table_key(table, y), len);
-
-	return order ? order : (x->key_len > y->key_len) - (x->key_len < y->key_len);
-}
-
-/* In which of their first eight bytes keys differ, the first the lowest; 0: in none, or one has
- * fewer. */
-static uint64_t differing(const struct table *t, struct table_entry *const *entries)
-{
-	uint64_t differ = 0, first;
-
-	if (entries[0]->key_len < DIGITS_WORD)
-		return 0;
-	first = digits_load(table_key(t, entries[0]));
-	for (uint32_t i = 1; i < t->count; i++) {
-		if (entries[i]->key_len < DIGITS_WORD)
-			return 0;
-		differ |= digits_load(table_key(t, entries[i])) ^ first;
-	}
-	return differ;
-}
-
-/* How much of the first key all keys begin with: it tells none from the other. */
-static size_t common_len(const struct table *t, struct table_entry *const *entries)
-{
-	uint64_t differ = differing(t, entries);
-	const char *first = table_key(t, entries[0]);
-	size_t common = entries[0]->key_len;
-
-	if (differ)
-		return (size_t)__builtin_ctzll(differ) / 8;
-	for (uint32_t i = 1; i < t->count && common; i++) {
-		const struct table_entry *e = entries[i];
-		const char *key = table_key(t, e);
-		size_t at = 0, most = e->key_len < common ? e->key_len : common;
-
-		if (most == common && memcmp(key, first, common) == 0)
-			continue;
-		while (at < most && key[at] == first[at])
-			at++;
-		common = at;
-	}
-	return common;
-}
-
-/* No processor can guess which slots have an entry, so all are taken, and the next takes the place
- * of none. */
-static struct table_entry **gather(const struct table *t)
-{
-	struct table_entry **entries = mem_alloc((t->count + 1) * sizeof(struct table_entry *));
-	size_t count = 0;
-
-	for (size_t at = 0; count < t->count; at++) {
-		entries[count] = table_at(t, at);
-		count += entries[count] != NULL;
-	}
-	entries[count] = NULL;
-	/* each lies elsewhere */
-	for (size_t i = 0; i < count; i++) {
-		__builtin_prefetch(entries[i]);
-		__builtin_prefetch(table_key(t, entries[i]));
-	}
-	return entries;
-}
-
-struct table_entry **table_sorted(const struct table *t)
-{
-	struct table_entry **sorted = gather(t);
-	struct order_item *items;
-	size_t from;
-
-	if (t->count < 2)
-		return sorted;
-	items = mem_alloc(t->count * sizeof(*items));
-	from = common_len(t, sorted);
-	for (uint32_t i = 0; i < t->count; i++)
-		items[i] = (struct order_item){
-			.head = order_head(table_key(t, sorted[i]), sorted[i]->key_len, from),
-			.what = sorted[i],
-		};
-	order_sort(items, t->count, by_key, t);
-	for (uint32_t i = 0; i < t->count; i++)
-		sorted[i] = items[i].what;
-	free(items);
-	return sorted;
 }

@@ -13,7 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/short.h"
+
 enum { TABLE_ALIGN = 8, TABLE_VALUE_MAX = 1 << 30, TABLE_HASH_BITS = 29 };
+
+/* Bits that an address of such alignment has to spare are of the hash. */
+enum { TABLE_SPARE_BITS = 3, TABLE_SPARE = (1 << TABLE_SPARE_BITS) - 1 };
 
 /* What a slot takes: an address, and a byte behind all of them. */
 enum { TABLE_SLOT_BYTES = sizeof(char *) + 1 };
@@ -87,7 +92,7 @@ static inline struct table_entry *table_entry_of(void *value)
 /* The entry that a slot has, of those from 0 to slot_mask; NULL: none. */
 static inline struct table_entry *table_entry_in(char *slot)
 {
-	size_t spare = (uintptr_t)slot & (TABLE_ALIGN - 1);
+	size_t spare = (uintptr_t)slot & TABLE_SPARE;
 
 	return slot ? (struct table_entry *)(void *)(slot - spare) : NULL;
 }
@@ -97,10 +102,30 @@ static inline struct table_entry *table_at(const struct table *t, size_t slot)
 	return table_entry_in(t->slots[slot]);
 }
 
+static inline unsigned table_spare(uint32_t hash)
+{
+	return hash >> (TABLE_HASH_BITS - TABLE_SPARE_BITS);
+}
+
+/* The entry of a key of which short_is is true, with its table_hash; without a call. NULL: there is
+ * none, or it is another key. */
+static inline struct table_entry *table_find_few(
+	const struct table *t, const char *key, size_t len, uint32_t hash)
+{
+	if (!t->slots || !short_is(len))
+		return NULL;
+	for (uint32_t at = hash & t->slot_mask; t->slots[at]; at = (at + 1) & t->slot_mask) {
+		struct table_entry *e = table_entry_in(t->slots[at]);
+
+		if (((uintptr_t)t->slots[at] & TABLE_SPARE) != table_spare(hash))
+			continue;
+		if (e->hash == hash && e->key_len == len && short_same(table_key(t, e), key, len))
+			return e;
+	}
+	return NULL;
+}
+
 /* The next entry in no order; *at is 0 at first. NULL behind the last. */
 struct table_entry *table_next(const struct table *t, size_t *at);
-
-/* All entries, sorted by the bytes of their keys: gives an array of count. O(n log n). */
-struct table_entry **table_sorted(const struct table *t);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/tablesort.h"
 #include "base/units.h"
 
 enum { KEY_BYTES = 8, FINE_BITS = 7 };

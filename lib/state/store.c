@@ -165,7 +165,7 @@ static void count_entry(struct store *s, struct store_space *space, int64_t chan
 	space->is_changed |= s->disk != NULL;
 }
 
-struct table_entry *store_enter_hashed(struct store *s, struct store_space *space, const void *key,
+struct table_entry *store_enter_any(struct store *s, struct store_space *space, const void *key,
 	size_t len, uint32_t hash, bool *added)
 {
 	bool may_be_on_disk = store_is_spilled(space);

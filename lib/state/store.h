@@ -130,8 +130,17 @@ static inline bool store_is_spilled(const struct store_space *space)
  * may be there. */
 struct table_entry *store_find(
 	struct store *s, struct store_space *space, const void *key, size_t len);
-struct table_entry *store_enter_hashed(struct store *s, struct store_space *space, const void *key,
+struct table_entry *store_enter_any(struct store *s, struct store_space *space, const void *key,
 	size_t len, uint32_t hash, bool *added);
+
+static inline struct table_entry *store_enter_hashed(struct store *s, struct store_space *space,
+	const void *key, size_t len, uint32_t hash, bool *added)
+{
+	struct table_entry *e = table_find_few(&space->table, key, len, hash);
+
+	*added = !e;
+	return e ? e : store_enter_any(s, space, key, len, hash, added);
+}
 
 static inline struct table_entry *store_enter(
 	struct store *s, struct store_space *space, const void *key, size_t len, bool *added)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tablesort.h"
 #include "state/storedisk.h"
 
 /* In memory */

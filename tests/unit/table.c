@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/tablesort.h"
 #include "random.h"
 #include "test.h"
 
@@ -41,6 +42,16 @@ static void check_zero(const char *value, size_t len)
 		check_int(value[i], 0);
 }
 
+/* The two ways to look for a key have to agree. */
+static void *find(const struct table *t, const char *key, size_t len)
+{
+	void *found = table_find(t, key, len);
+	struct table_entry *few = table_find_few(t, key, len, table_hash(key, len));
+
+	check(few == (found && short_is(len) ? table_entry_of(found) : NULL));
+	return found;
+}
+
 /* The last of the list takes its place. */
 static void step_delete(struct table *t)
 {
@@ -51,7 +62,7 @@ static void step_delete(struct table *t)
 		table_delete(t, e);
 	} else {
 		table_take_out(t, e);
-		check(!table_find(t, k->key, k->len));
+		check(!find(t, k->key, k->len));
 		check(memcmp(table_key(t, e), k->key, k->len) == 0);
 		check(memcmp(e->value, k->value, VALUE_BYTES) == 0);
 		table_free(t, e);
@@ -64,10 +75,15 @@ static void step(struct table *t)
 	char key[24];
 	size_t len = random_key(key);
 	struct known *k = model_find(key, len);
-	void *found = table_find(t, key, len), *value;
+	void *found = find(t, key, len), *value;
 	bool added;
 
 	check(found == (k ? k->at : NULL));
+	if (model_count) {
+		const struct known *other = &model[random_below(model_count)];
+
+		check(find(t, other->key, other->len) == other->at);
+	}
 	if (!k && model_count == KEYS)
 		return;
 	value = table_add(t, key, len, &added);
