@@ -23,7 +23,6 @@ struct line {
 	const char *at; /* at[len] is '\n', also for a last line that has none; valid until
 			   lines_fill */
 	size_t len;
-	size_t more;     /* bytes that are there behind the newline, the next lines */
 	uint64_t number; /* in its input, from 1 */
 	uint64_t offset; /* of its first byte in its input */
 	uint64_t length; /* of the whole line; more than len where not all was kept */
@@ -60,8 +59,16 @@ void lines_begin_at(struct lines *l, struct input *in, uint64_t offset, uint64_t
 /* Says where the next line's newline is, so that it need not be looked for; NULL: not known. */
 static inline void lines_expect(struct lines *l, const char *newline)
 {
-	assert(!newline || (newline >= l->data.data + l->next && *newline == '\n'));
+	assert(!newline || *newline == '\n');
 	l->newline = newline;
+}
+
+/* What is there behind the lines that were given: others, the last of which may be cut, up to end,
+ * and LINE_PAD bytes of 0. */
+static inline const char *lines_rest(const struct lines *l, const char **end)
+{
+	*end = l->data.data + l->data.len;
+	return l->data.data + l->next;
 }
 
 /* Of lines_next: the next newline, NULL if there is none; and a line of which not all was kept. */
@@ -80,13 +87,15 @@ static inline bool lines_next(struct lines *l, struct line *line)
 	l->newline = NULL;
 	len = (size_t)(newline - at);
 	if (l->skipped || len > l->max_bytes) {
-		lines_give_odd(l, line, newline);
+		struct line odd; /* as the address of line is nobody's it need not be in memory */
+
+		lines_give_odd(l, &odd, newline);
+		*line = odd;
 		return true;
 	}
 	l->searched = l->next += len + 1;
 	line->at = at;
 	line->len = len;
-	line->more = l->data.len - l->next;
 	line->number = ++l->number;
 	line->offset = l->offset;
 	line->length = len;

@@ -14,17 +14,22 @@ enum {
 	CREDIT_AGAIN = 32,
 	MISS_COST = 4, /* hits that pay for a line which was compared, scanned and learnt */
 	PAUSE_LINES = 8192,
-	ALONE_LINES = 64, /* by themselves, after one was scanned for nothing */
+	ALONE_LINES = 64, /* by themselves, after one was looked at for nothing */
+	NEAR = 2,         /* vectors in which a newline is looked for before memchr is called */
+	BYTE_PARTS = 256, /* what skipped_parts counts */
 };
 
 void shape_init(struct shape *s, const struct paths *paths)
 {
-	*s = (struct shape){.paths = paths, .credit = CREDIT_FIRST};
+	*s = (struct shape){.paths = paths, .credit = CREDIT_FIRST, .skips_more = BYTE_PARTS};
+	shape_forget_ahead(s);
 	s->arcs = mem_alloc((SHAPE_ARCS_MAX + SHAPE_JOINED_MAX) * sizeof(*s->arcs));
 	s->marks = mem_alloc(SHAPE_MARKS_MAX * sizeof(*s->marks));
 	s->text = mem_alloc(SHAPE_TEXT_MAX + SHAPE_JOINED_TEXT_MAX + VECTOR_BYTES);
 	s->states = mem_alloc(SHAPE_STATES_MAX * sizeof(*s->states));
 	s->steps = mem_alloc((SHAPE_ARCS_MAX + SHAPE_JOINED_MAX) * sizeof(*s->steps));
+	s->missing = mem_zero(paths->count, sizeof(*s->missing));
+	s->is_missing = mem_zero(paths->count, sizeof(*s->is_missing));
 	shapejoin_init(s);
 	for (uint32_t i = 0; i < paths->node_count; i++)
 		s->has_elements |= paths->nodes[i].element >= 0;
@@ -38,6 +43,8 @@ void shape_release(struct shape *s)
 	free(s->text);
 	free(s->states);
 	free(s->steps);
+	free(s->missing);
+	free(s->is_missing);
 	shapejoin_release(s);
 }
 
@@ -45,7 +52,7 @@ void shape_release(struct shape *s)
 
 /* A line on its way through the graph. */
 struct way {
-	const char *at;      /* its newline, when it has ended */
+	const char *at;      /* the line; its newline, when it has ended */
 	const char *end;     /* of the line, or of what may be one */
 	const char *escaped; /* the string with escapes that was read last */
 	struct span *values;
@@ -76,11 +83,13 @@ static inline __attribute__((always_inline)) const char *leaf(struct way *w, con
 	return end ? end : rare_leaf(w, p);
 }
 
-static void set_missing(const struct shape *s, struct span *values)
+static inline void set_missing(const struct shape *s, struct span *values)
 {
-	for (uint32_t i = 0; i < s->paths->count; i++) {
-		values[i].len = 0;
-		values[i].type = SPAN_MISSING;
+	for (uint32_t i = 0; i < s->missing_count; i++) {
+		struct span *v = &values[s->missing[i]];
+
+		v->len = 0;
+		v->type = SPAN_MISSING;
 	}
 }
 
@@ -161,43 +170,35 @@ static void follow(const struct shape *s, struct shape_arc *arc, struct way *w, 
 		arc = step(s, arc, w, &at);
 }
 
-/* The last arc of the way that the line goes, NULL if it leaves what is known. arcs[0] is an end
- * that no line has. */
-static struct shape_arc *match(const struct shape *s, const struct shape_line *l)
+/* At what a line begins with. arcs[0] is an end that no line has. */
+static struct shape_arc *first_arc(const struct shape *s)
 {
-	struct way v = {.end = l->at + l->len, .values = l->values};
-
-	if (s->has_missing)
-		set_missing(s, l->values);
-	follow(s, &s->arcs[s->arcs->then], &v, l->at);
-	return v.last;
+	return &s->arcs[s->arcs->then];
 }
 
-/* The same, and the next line comes along: where a value ends is known only when it has been read,
- * and while one line waits for that so can the other. */
-static struct shape_arc *match_both(struct shape *s, const struct shape_line *l)
+/* The line at w->at. */
+static void match(const struct shape *s, struct way *w)
 {
-	const char *next = l->at + l->len + 1, *v_at = l->at, *w_at = next;
-	struct way v = {.end = l->at + l->len, .values = l->values};
-	struct way w = {.end = next + l->more, .values = l->next_values};
-	struct shape_arc *v_arc = &s->arcs[s->arcs->then], *w_arc = v_arc;
+	set_missing(s, w->values);
+	follow(s, first_arc(s), w, w->at);
+}
 
-	if (s->has_missing) {
-		set_missing(s, l->values);
-		set_missing(s, l->next_values);
-	}
+/* The same of two lines, of which the second is behind the first: where a value ends is known only
+ * when it has been read, and while one line waits for that so can the other. */
+static void match_both(const struct shape *s, struct way *v, struct way *w)
+{
+	const char *v_at = v->at, *w_at = w->at;
+	struct shape_arc *v_arc = first_arc(s), *w_arc = v_arc;
+
+	set_missing(s, v->values);
+	set_missing(s, w->values);
 	while (v_arc && w_arc) {
-		v_arc = step(s, v_arc, &v, &v_at);
-		w_arc = step(s, w_arc, &w, &w_at);
+		v_arc = step(s, v_arc, v, &v_at);
+		w_arc = step(s, w_arc, w, &w_at);
 	}
-	follow(s, v_arc, &v, v_at);
-	if (!v.last)
-		return NULL;
-	follow(s, w_arc, &w, w_at);
-	if (w.last)
-		s->ahead = (struct shape_ahead){
-			.line = next, .newline = w.at, .values = w.values, .end = w.last};
-	return v.last;
+	follow(s, v_arc, v, v_at);
+	if (v->last)
+		follow(s, w_arc, w, w_at);
 }
 
 void shape_odd_root(struct span *root, const char *line, size_t len)
@@ -229,28 +230,99 @@ static void charge(struct shape *s)
 	s->credit = CREDIT_AGAIN;
 }
 
+/* Ahead */
+
+/* Where the line at p ends, or, where it is shorter than lines mostly are, maybe one behind it;
+ * NULL: not before end. */
+static const char *likely_newline(const struct shape *s, const char *p, const char *end)
+{
+	size_t skipped = s->skipped_parts / BYTE_PARTS;
+	const char *newline = NULL;
+
+	if (skipped >= (size_t)(end - p))
+		return NULL;
+	p += skipped;
+	for (int i = 0; !newline && i < NEAR; i++, p += VECTOR_BYTES)
+		newline = vector_newline(p);
+	if (!newline && p < end)
+		newline = memchr(p, '\n', (size_t)(end - p));
+	return newline;
+}
+
+/* What is skipped grows while that spares anything: by bytes up to the first line that is shorter,
+ * then slowly, as each such one costs a look at a line for nothing. */
+static void learn_length(struct shape *s, size_t len)
+{
+	size_t skipped = s->skipped_parts / BYTE_PARTS;
+
+	if (len < skipped) {
+		s->skipped_parts = len * BYTE_PARTS;
+		s->skips_more = 1;
+	} else if (len >= skipped + VECTOR_BYTES) {
+		s->skipped_parts += s->skips_more;
+	}
+}
+
+static void keep(struct shape_ahead *a, const char *line, const struct way *w)
+{
+	a->line = line;
+	a->newline = w->at;
+	a->values = w->values;
+	a->end = w->last;
+}
+
+void shape_look(struct shape *s, const struct shape_view *view)
+{
+	struct way v = {.at = view->at, .end = view->end, .values = view->values};
+	struct way w = {.end = view->end, .values = view->next_values};
+	const char *newline, *next;
+
+	s->strange = NULL;
+	if (s->pause || s->alone || view->at == view->end)
+		return;
+	newline = w.values ? likely_newline(s, v.at, v.end) : NULL;
+	next = newline ? newline + 1 : NULL;
+	w.at = next;
+	if (next)
+		match_both(s, &v, &w);
+	else
+		match(s, &v);
+	if (!v.last) {
+		s->strange = view->at;
+		return;
+	}
+	learn_length(s, (size_t)(v.at - view->at));
+	if (w.last && v.at == newline)
+		keep(--s->next, next, &w);
+	keep(--s->next, view->at, &v);
+	reward(s, (int)(&s->ahead[SHAPE_AHEAD] - s->next));
+	if (!--s->join_in)
+		shapejoin_look(s, view->at, (size_t)(v.at - view->at));
+}
+
 const char *shape_scan_new(
 	struct shape *s, const struct shape_line *l, struct span *root, size_t *where)
 {
+	struct way w = {.at = l->at, .end = l->at + l->len, .values = l->values};
+	bool is_strange = s->strange == l->at;
 	const char *why;
 
-	if (s->ahead.newline)
+	if (s->next->newline)
 		s->alone = ALONE_LINES;
-	s->ahead.newline = NULL;
+	shape_forget_ahead(s);
+	s->strange = NULL;
 	s->end = NULL;
 	if (s->pause) {
 		s->pause--;
 		return scan(s->paths, l->at, l->len, root, l->values, where);
 	}
-	if (l->more && !s->alone) {
-		s->end = match_both(s, l);
-	} else {
-		s->alone -= s->alone > 0;
-		s->end = match(s, l);
-	}
+	s->alone -= s->alone > 0;
+	if (!is_strange)
+		match(s, &w);
+	s->end = w.last;
 	if (s->end) {
 		shape_root(root, l->at, l->len);
-		reward(s, s->ahead.newline ? 2 : 1);
+		reward(s, 1);
 		if (!--s->join_in)
 			shapejoin_look(s, l->at, l->len);
 		return NULL;

@@ -13,7 +13,8 @@
  * do: see shapejoin.h.
  *
  * Where a value ends is known only when it has been read, and most of the time would go by waiting
- * for that. So a line brings the next one along, which is scanned meanwhile: see shape_line.
+ * for that. So two lines are looked at together, before they are scanned: see shape_view. That
+ * finds their newlines as well, which then need not be looked for.
  *
  * Where lines rarely are as those before, it lets that be for a while. Memory is bounded: what is
  * known is forgotten when it is more than SHAPE_ARCS_MAX arcs or SHAPE_TEXT_MAX bytes.
@@ -29,6 +30,9 @@
 #include "record/vector.h"
 
 enum { SHAPE_ARCS_MAX = 1024, SHAPE_MARKS_MAX = 1024, SHAPE_TEXT_MAX = 32 << 10, SHAPE_NONE = -1 };
+
+/* So many lines are looked at before they are scanned. */
+enum { SHAPE_AHEAD = 2 };
 
 /* From a value, or the beginning of the line, to the next value or the end. */
 struct shape_arc {
@@ -58,7 +62,7 @@ struct shape_state;
 struct shape_step;
 struct shape_join;
 
-/* What is known already of the line that is to be scanned next. */
+/* What is known already of a line that is yet to be scanned. */
 struct shape_ahead {
 	const char *line;
 	const char *newline;   /* NULL: nothing is known */
@@ -76,13 +80,19 @@ struct shape {
 	char *text;
 	uint32_t arc_count, mark_count, state_count, text_len;
 	struct shape_arc *end; /* the last arc of the line scanned last, NULL if it was not known */
-	struct shape_ahead ahead;
-	bool has_missing;  /* a path leads nowhere in some of the lines */
+	struct shape_ahead ahead[SHAPE_AHEAD + 1]; /* nothing is known of the last */
+	struct shape_ahead *next;                  /* of the line to be scanned next */
+	const char *strange;  /* the line that was looked at last, where it was not known */
+	size_t skipped_parts; /* parts of bytes of a line in which its newline is not looked for */
+	unsigned skips_more;  /* so many more of them, where that spares anything */
+	uint16_t *missing;    /* the paths that lead nowhere in some of the lines */
+	bool *is_missing;     /* of each path: whether it is one of those */
+	uint32_t missing_count;
 	bool has_elements; /* a path may be one through an array */
 	int credit;        /* falls below 0 when it does not pay */
 	unsigned pause;    /* lines left to be scanned without it */
 	unsigned join_in;  /* lines known until shapejoin_look is to see one */
-	unsigned alone;    /* lines left to be scanned without the next one */
+	unsigned alone;    /* lines left that are not looked at before */
 };
 
 /* The bytes of an arc. */
@@ -95,19 +105,14 @@ static inline const char *shape_text(const struct shape *s, const struct shape_a
 void shape_init(struct shape *s, const struct paths *paths);
 void shape_release(struct shape *s);
 
-/* A line to be scanned. at, len and values are as those of scan. */
+/* A line to be scanned, as for scan. */
 struct shape_line {
 	const char *at;
 	size_t len;
 	struct span *values;
-	/* So many bytes more are there behind the newline, and SCAN_PAD of 0 behind them: the line
-	 * to be scanned next is looked at along with this one, while this one's values are waited
-	 * for. 0: none. */
-	size_t more;
-	struct span *next_values; /* where that one's values will be wanted */
 };
 
-/* shape_scan for a line that nothing is known of yet. */
+/* shape_scan for a line that nothing is known of. */
 const char *shape_scan_new(
 	struct shape *s, const struct shape_line *l, struct span *root, size_t *where);
 
@@ -131,26 +136,39 @@ static inline void shape_root(struct span *root, const char *line, size_t len)
 static inline const char *shape_scan(
 	struct shape *s, const struct shape_line *l, struct span *root, size_t *where)
 {
-	const struct shape_ahead *known = &s->ahead;
+	const struct shape_ahead *known = s->next;
 
 	if (known->newline != l->at + l->len || known->line != l->at || known->values != l->values)
 		return shape_scan_new(s, l, root, where);
 	s->end = known->end;
-	s->ahead.newline = NULL;
+	s->next++;
 	shape_root(root, l->at, l->len);
 	return NULL;
 }
 
-/* The newline of the next line, NULL if it is not known. */
+/* What lies before the scanner: lines up to end, the last of which may be cut, and SCAN_PAD bytes
+ * of 0 behind them. */
+struct shape_view {
+	const char *at;
+	const char *end;
+	struct span *values;      /* where those of the first line will be wanted, */
+	struct span *next_values; /* and of the second; NULL: it is not to be looked at */
+};
+
+/* Where nothing is known of the line that is to be scanned next: looks at it, and mostly at the one
+ * behind it. */
+void shape_look(struct shape *s, const struct shape_view *v);
+
+/* The newline of the line to be scanned next, NULL if it is not known. */
 static inline const char *shape_next_newline(const struct shape *s)
 {
-	return s->ahead.newline;
+	return s->next->newline;
 }
 
 /* The bytes behind the line that was scanned last are not there any more, or are others. */
 static inline void shape_forget_ahead(struct shape *s)
 {
-	s->ahead.newline = NULL;
+	s->next = &s->ahead[SHAPE_AHEAD];
 }
 
 /* Whether the caller has noted something of the line scanned last, or of one that is as it is but

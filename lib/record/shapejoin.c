@@ -156,8 +156,9 @@ static void drop_joined(struct shape *s)
 {
 	if (is_joined(s->end, s))
 		s->end = NULL;
-	if (is_joined(s->ahead.end, s))
-		s->ahead.newline = NULL;
+	for (struct shape_ahead *a = s->next; a->newline; a++)
+		if (is_joined(a->end, s))
+			shape_forget_ahead(s);
 	for (uint32_t i = 0; i < s->state_count; i++)
 		s->states[i].joined = 0;
 	s->join->arc_count = 0;

@@ -21,8 +21,8 @@ void shapejoin_release(struct shape *s);
 void shapejoin_forget(struct shape *s);
 
 /* Looks at a line that was known, when s->join_in says so, which it sets anew. What was joined
- * before may be no more, and with it s->end and s->ahead. O(len), and when it joins O(what is
- * known). */
+ * before may be no more, and with it s->end and what is known of lines ahead. O(len), and when it
+ * joins O(what is known). */
 void shapejoin_look(struct shape *s, const char *line, size_t len);
 
 #endif

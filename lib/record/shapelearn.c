@@ -38,7 +38,8 @@ void shape_forget(struct shape *s)
 	s->states[0] = (struct shape_state){.home = 0};
 	s->state_count = 1;
 	s->text_len = 0;
-	s->has_missing = false;
+	memset(s->is_missing, 0, s->paths->count * sizeof(*s->is_missing));
+	s->missing_count = 0;
 	shapejoin_forget(s);
 }
 
@@ -345,6 +346,16 @@ static bool go(struct walk *w, struct gap *g)
 	return arc->value == value && same_marks(w->s, arc, 0, g, 0, arc->len);
 }
 
+static void learn_missing(struct shape *s, const struct span *values)
+{
+	for (uint32_t i = 0; i < s->paths->count; i++) {
+		if (values[i].type != SPAN_MISSING || s->is_missing[i])
+			continue;
+		s->is_missing[i] = true;
+		s->missing[s->missing_count++] = (uint16_t)i;
+	}
+}
+
 void shape_learn(struct shape *s, const char *line, size_t len, const struct span *values)
 {
 	struct walk w = {.s = s, .t.end = line + len, .values = values};
@@ -352,8 +363,7 @@ void shape_learn(struct shape *s, const char *line, size_t len, const struct spa
 
 	if (*token_space(line) != '{' && *token_space(line) != '[')
 		return;
-	for (uint32_t i = 0; i < s->paths->count; i++)
-		s->has_missing |= values[i].type == SPAN_MISSING;
+	learn_missing(s, values);
 	while (go(&w, &g) && g.to != w.t.end) {
 		const char *behind = token_scalar(&w.t, g.to);
 

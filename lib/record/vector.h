@@ -62,6 +62,15 @@ static inline bool vector_is_plain(uint64_t first, uint64_t last)
 	return !vector_stops(_mm_set_epi64x((long long)last, (long long)first));
 }
 
+/* The first newline of the VECTOR_BYTES at p, NULL: there is none. */
+static inline const char *vector_newline(const char *p)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+	unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')));
+
+	return found ? p + (unsigned)__builtin_ctz(found) : NULL;
+}
+
 /* Which of the 16 bytes at p (of the 8, in the twin) are no digits, a bit each from the lowest on.
  */
 static inline uint32_t vector_no_digits(const char *p)
@@ -166,6 +175,17 @@ static inline bool vector_same(const char *a, const char *b, uint32_t len)
 static inline uint64_t vector_zero_bytes(uint64_t word)
 {
 	return (word - DIGITS_ONES) & ~word & (DIGITS_ONES * 0x80);
+}
+
+static inline const char *vector_newline(const char *p)
+{
+	for (const char *end = p + VECTOR_BYTES; p < end; p += 8) {
+		uint64_t found = vector_zero_bytes(digits_load(p) ^ (DIGITS_ONES * '\n'));
+
+		if (found)
+			return p + __builtin_ctzll(found) / 8;
+	}
+	return NULL;
 }
 
 static inline uint32_t vector_no_digits(const char *p)

@@ -236,8 +236,7 @@ void feed_give(struct feed *f)
 	f->filter->input.name = f->lines.in->name;
 	switch (f->item) {
 	case FEED_LINE:
-		intake_line(f->filter, &f->line);
-		lines_expect(&f->lines, shape_next_newline(&f->filter->shape));
+		intake_line(f->filter, &f->lines, &f->line);
 		break;
 	case FEED_ROW:
 		give_row(f);

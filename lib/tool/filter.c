@@ -382,7 +382,7 @@ static void read_input(struct filter *f, const char *path)
 		wait_for_input(f);
 	} while (lines_fill(&f->lines));
 	if (lines_tail(&f->lines, &l))
-		intake_line(f, &l);
+		intake_line(f, &f->lines, &l);
 	intake_drain(f);
 	outlet_flush_passed(&f->outlet);
 	if (f->role != FILTER_SOURCE)

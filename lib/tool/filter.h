@@ -39,7 +39,6 @@ enum filter_role {
 struct record {
 	const char *bytes; /* the line without its newline */
 	size_t len;
-	size_t more; /* bytes behind its newline, of lines to come */
 	struct span root;
 	uint64_t line;             /* its number in the input, from 1 */
 	const char *source;        /* the input's name */

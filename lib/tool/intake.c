@@ -13,14 +13,9 @@
 typedef void pass_line(struct outlet *o, const char *line, size_t len);
 
 /* What stands against a line as a record, in the detail; NULL if nothing does. Finds its fields. */
-static inline const char *fault(
-	struct filter *f, struct record *r, struct span *fields, struct span *next_fields)
+static inline const char *fault(struct filter *f, struct record *r, struct span *fields)
 {
-	const struct shape_line line = {.at = r->bytes,
-		.len = r->len,
-		.values = fields,
-		.more = r->more,
-		.next_values = next_fields};
+	const struct shape_line line = {.at = r->bytes, .len = r->len, .values = fields};
 	size_t column;
 	const char *why;
 
@@ -117,7 +112,7 @@ static inline __attribute__((always_inline)) void handle(
 	f->fields = fields;
 	admit(f, r);
 	count_in(f, r);
-	v.reason = fault(f, r, fields, f->next_fields);
+	v.reason = fault(f, r, fields);
 	if (!v.reason)
 		v = judge(f, r, is_chosen(f, r));
 	settle(f, r, v, pass);
@@ -146,12 +141,8 @@ static void prepare(struct filter *f, struct record *r)
 	struct span *fields = a->fields + a->count * f->paths.count;
 
 	admit(f, r);
-	/* the next one's are where those of the first are, which has yet to be handled */
-	if (a->count == FILTER_AHEAD - 1)
-		r->more = 0;
-	if (fault(f, r, fields, fields + f->paths.count)) {
+	if (fault(f, r, fields)) {
 		intake_drain(f);
-		r->more = 0;
 		handle(f, r, outlet_pass_in_place);
 		return;
 	}
@@ -196,7 +187,6 @@ static inline void take_line(struct filter *f, struct record *r, const struct li
 {
 	r->bytes = l->at;
 	r->len = l->len;
-	r->more = l->more;
 	r->source = f->input.name;
 	r->line = l->number;
 	r->offset = l->offset;
@@ -216,8 +206,10 @@ static inline bool is_record(struct filter *f, const struct line *l)
 		return false;
 	}
 	if (f->role != FILTER_SOURCE && control_begins(l->at, l->len)) {
+		struct line control = *l; /* see lines_next */
+
 		intake_drain(f);
-		if (supervision_line(f, l))
+		if (supervision_line(f, &control))
 			return false;
 	}
 	/* what a stage that died left of its last line is no record */
@@ -239,9 +231,32 @@ static inline __attribute__((always_inline)) void take(struct filter *f, const s
 	}
 }
 
-void intake_line(struct filter *f, const struct line *l)
+/* Looks at the lines behind the one that was handled last. */
+static void look_ahead(struct filter *f, const struct lines *lines)
+{
+	const struct ahead *a = &f->ahead;
+	struct shape_view v = {.values = f->next_fields, .next_values = f->fields};
+
+	v.at = lines_rest(lines, &v.end);
+	if (a->fields) {
+		v.values = a->fields + a->count * f->paths.count;
+		/* behind the last there is the first, which has yet to be handled then */
+		v.next_values = a->count < FILTER_AHEAD - 1 ? v.values + f->paths.count : NULL;
+	}
+	shape_look(&f->shape, &v);
+}
+
+static inline void expect(struct filter *f, struct lines *lines)
+{
+	if (!shape_next_newline(&f->shape))
+		look_ahead(f, lines);
+	lines_expect(lines, shape_next_newline(&f->shape));
+}
+
+void intake_line(struct filter *f, struct lines *lines, const struct line *l)
 {
 	take(f, l);
+	expect(f, lines);
 }
 
 void intake_lines(struct filter *f, struct lines *lines)
@@ -250,6 +265,6 @@ void intake_lines(struct filter *f, struct lines *lines)
 
 	while (lines_next(lines, &l)) {
 		take(f, &l);
-		lines_expect(lines, shape_next_newline(&f->shape));
+		expect(f, lines);
 	}
 }

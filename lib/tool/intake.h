@@ -8,8 +8,8 @@
 #include "io/line.h"
 #include "tool/filter.h"
 
-/* A line of the input; all lines that are there. */
-void intake_line(struct filter *f, const struct line *l);
+/* A line of the input, which lines gave last; all lines that are there. */
+void intake_line(struct filter *f, struct lines *lines, const struct line *l);
 void intake_lines(struct filter *f, struct lines *lines);
 
 /* Handles what was prepared and waits: before anything that comes behind it is done, and before the

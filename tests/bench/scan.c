@@ -65,33 +65,46 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Its values are in l then. */
-static const char *read_line(
-	struct shape *s, struct shape_line *l, const char *at, size_t len, size_t more)
+/* Two lines at a time have their values in turn here and there. */
+struct reader {
+	struct shape shape;
+	struct span values[2][FIELDS_MAX];
+	unsigned turn;
+};
+
+static const char *read_line(struct reader *r, const char *at, size_t len)
 {
-	struct span *next = l->values, root;
+	const struct shape_line l = {.at = at, .len = len, .values = r->values[r->turn ^= 1]};
+	struct span root;
 	size_t where;
 
-	l->values = l->next_values;
-	l->next_values = next;
-	l->at = at;
-	l->len = len;
-	l->more = more;
-	return shape_scan(s, l, &root, &where);
+	return shape_scan(&r->shape, &l, &root, &where);
 }
 
-static double scanned_s(const struct sample *s, struct shape *shape)
+static const char *next_newline(struct reader *r, const char *at, const char *end)
+{
+	const struct shape_view v = {.at = at,
+		.end = end,
+		.values = r->values[r->turn ^ 1],
+		.next_values = r->values[r->turn]};
+
+	if (!shape_next_newline(&r->shape))
+		shape_look(&r->shape, &v);
+	return shape_next_newline(&r->shape);
+}
+
+static double scanned_s(const struct sample *s, struct reader *r)
 {
 	double from = now_s();
 	const char *p = s->lines.data, *end = p + s->lines.len;
-	struct span values[2][3];
-	struct shape_line l = {.values = values[0], .next_values = values[1]};
 
 	while (p < end) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		const char *newline = next_newline(r, p, end);
 
-		if (read_line(shape, &l, p, (size_t)(newline - p), (size_t)(end - newline - 1)) ||
-			l.values[0].type == SPAN_MISSING)
+		if (!newline)
+			newline = memchr(p, '\n', (size_t)(end - p));
+		if (read_line(r, p, (size_t)(newline - p)) ||
+			r->values[r->turn][0].type == SPAN_MISSING)
 			die(EX_SOFTWARE, "the scanner refuses the sample");
 		p = newline + 1;
 	}
@@ -126,7 +139,7 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 {
 	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS], mb;
 	struct paths paths;
-	struct shape shape;
+	struct reader reader = {.turn = 0};
 	int value;
 
 	buf_init(&s->lines);
@@ -137,9 +150,9 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 	paths_init(&paths);
 	for (int i = 0; i < 3; i++)
 		paths_add(&paths, s->fields[i], &value);
-	shape_init(&shape, &paths);
+	shape_init(&reader.shape, &paths);
 	for (int i = 0; i < ROUNDS; i++) {
-		ours[i] = scanned_s(s, &shape);
+		ours[i] = scanned_s(s, &reader);
 		theirs[i] = parsed_s(s);
 		ratio[i] = theirs[i] / ours[i];
 	}
@@ -157,12 +170,10 @@ static int measure(struct sample *s, void (*record)(struct buf *))
 static int read_file(const char *file, char **fields, int count)
 {
 	struct paths paths;
-	struct shape shape;
+	struct reader reader = {.turn = 0};
 	struct input in;
 	struct lines lines;
 	struct line line;
-	struct span values[2][FIELDS_MAX];
-	struct shape_line l = {.values = values[0], .next_values = values[1]};
 	size_t records = 0, found = 0, bytes = 0;
 	int value;
 
@@ -170,25 +181,28 @@ static int read_file(const char *file, char **fields, int count)
 	for (int i = 0; i < count; i++)
 		if (i == FIELDS_MAX || paths_add(&paths, fields[i], &value))
 			die(EX_USAGE, "'%s' is no field", fields[i]);
-	shape_init(&shape, &paths);
+	shape_init(&reader.shape, &paths);
 	input_open(&in, file);
 	lines_init(&lines, (size_t)16 << 20);
 	lines_begin(&lines, &in);
 	do {
 		for (; lines_next(&lines, &line); records++) {
-			if (read_line(&shape, &l, line.at, line.len, line.more))
+			const char *rest, *end;
+
+			if (read_line(&reader, line.at, line.len))
 				die(EX_DATAERR, "line %zu is no JSON", records + 1);
 			for (int i = 0; i < count; i++) {
-				found += l.values[i].type != SPAN_MISSING;
-				bytes += l.values[i].len;
+				found += reader.values[reader.turn][i].type != SPAN_MISSING;
+				bytes += reader.values[reader.turn][i].len;
 			}
-			lines_expect(&lines, shape_next_newline(&shape));
+			rest = lines_rest(&lines, &end);
+			lines_expect(&lines, next_newline(&reader, rest, end));
 		}
 	} while (lines_fill(&lines));
 	printf("%zu records, %zu fields, %zu bytes\n", records, found, bytes);
 	lines_release(&lines);
 	input_close(&in);
-	shape_release(&shape);
+	shape_release(&reader.shape);
 	paths_release(&paths);
 	return 0;
 }

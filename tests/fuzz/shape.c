@@ -41,16 +41,19 @@ static void judge_lines(struct shape *s, const char *p, const char *end)
 	const char *newline;
 
 	for (unsigned turn = 0; p < end; p = newline + 1, turn++) {
-		const char *told = shape_next_newline(s);
-		struct shape_line l = {
-			.at = p, .values = values[turn % 2], .next_values = values[(turn + 1) % 2]};
+		const struct shape_view v = {.at = p,
+			.end = end,
+			.values = values[turn % 2],
+			.next_values = values[(turn + 1) % 2]};
+		const char *told;
 
+		s->pause = 0;
+		if (!shape_next_newline(s))
+			shape_look(s, &v);
+		told = shape_next_newline(s);
 		newline = memchr(p, '\n', (size_t)(end - p));
 		must(!told || told == newline);
-		l.len = (size_t)(newline - p);
-		l.more = (size_t)(end - newline - 1);
-		s->pause = 0;
-		judge(s, &l);
+		judge(s, &(struct shape_line){p, (size_t)(newline - p), v.values});
 	}
 }
 

@@ -55,6 +55,23 @@ void test_is_plain(void)
 	}
 }
 
+void test_newline(void)
+{
+	static const char near[] = "\n\v\x8a\x09";
+	char bytes[ROOM];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		const char *want;
+
+		fill(bytes, ROOM);
+		for (uint64_t n = random_below(4); n; n--)
+			bytes[random_below(VECTOR_BYTES + 2)] = near[random_below(4)];
+		want = memchr(bytes, '\n', VECTOR_BYTES);
+		check(vector_newline(bytes) == want);
+	}
+}
+
 void test_no_digits(void)
 {
 	char bytes[ROOM];
