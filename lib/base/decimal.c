@@ -7,7 +7,6 @@
 
 #include "base/compact.h"
 #include "base/decimalprint.h"
-#include "base/digits.h"
 #include "base/exact.h"
 #include "base/numeral.h"
 
@@ -79,40 +78,12 @@ static const char *parse_any(struct decimal *d, const char *text, size_t len)
 	return set_numeral(d, &n) ? NULL : decimal_from_double(d, numeral_to_double(&n));
 }
 
-static uint32_t load_four(const char *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return le32toh(word);
-}
-
-/* A number of four to eight bytes that are digits but for a point, in one word: how long it is and
- * where its point stands no jump can foretell. False for another. */
-static bool parse_short(struct decimal *d, const char *text, size_t len)
-{
-	uint64_t word = load_four(text) | (uint64_t)load_four(text + len - 4) << 8 * (len - 4);
-	unsigned scale;
-
-	word = digits_align(word, len);
-	scale = digits_take_point(&word);
-	if (digits_wrong(word))
-		return false;
-	/* one by one: as a whole it would be cleared first */
-	d->coefficient = digits_value(word);
-	d->scale = (uint8_t)scale;
-	d->is_double = false;
-	return true;
-}
-
 const char *decimal_parse(struct decimal *d, const char *text, size_t len)
 {
 	bool negative = text[0] == '-';
 	size_t point = 0;
 	uint64_t value = 0;
 
-	if (len >= 4 && len <= 8 && parse_short(d, text, len))
-		return NULL;
 	/* Nineteen digits fit into 64 bits. */
 	if (len - negative > 19)
 		return parse_any(d, text, len);

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digits.h"
 #include "base/wide.h"
 
 enum {
@@ -52,6 +53,25 @@ bool decimal_is_number(const char *text, size_t len);
  * 15.0, 1e3 is 1000. Fails with "number out of range" for what is not finite as a double either.
  */
 const char *decimal_parse(struct decimal *d, const char *text, size_t len);
+
+/*
+ * The same where DIGITS_WORD bytes can be read from text on, as from a span: most without a call.
+ * Up to eight bytes that are digits but for a point are one word: how long it is and where its
+ * point stands no jump can foretell.
+ */
+static inline const char *decimal_parse_padded(struct decimal *d, const char *text, size_t len)
+{
+	uint64_t word = digits_align(digits_load(text), len <= DIGITS_WORD ? len : DIGITS_WORD);
+	unsigned scale = digits_take_point(&word);
+
+	if (len > DIGITS_WORD || digits_wrong(word))
+		return decimal_parse(d, text, len);
+	/* one by one: as a whole it would be cleared first */
+	d->coefficient = digits_value(word);
+	d->scale = (uint8_t)scale;
+	d->is_double = false;
+	return NULL;
+}
 
 struct decimal decimal_from_integer(int64_t value);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/instant.h"
 #include "base/mem.h"
 
 /* The treap: its sessions are apart, so that one order is that of their beginnings and ends. */
@@ -129,31 +128,11 @@ static struct session *join_next(const struct sessions *s, struct session *head,
 	return into;
 }
 
-/* The usual record is behind all other sessions, and has nothing to join. */
-static struct session *extend_latest(
-	const struct sessions *s, struct session *head, int64_t time_ns)
-{
-	if (!head->is_open || head->last_ns < time_minus(time_ns, s->gap_ns) ||
-		head->first_ns > time_plus(time_ns, s->gap_ns))
-		return NULL;
-	head->moved = true;
-	if (time_ns > head->last_ns)
-		head->last_ns = time_ns;
-	else if (time_ns < head->first_ns)
-		head->first_ns = time_ns;
-	else
-		head->moved = false;
-	return head;
-}
-
-struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
+struct session *sessions_extend_any(const struct sessions *s, struct session *head, int64_t time_ns,
 	session_join *join, void *context)
 {
-	struct session *into;
+	struct session *into = sessions_touched(s, head, time_ns, time_ns);
 
-	if (!head->earlier || time_ns >= head->first_ns)
-		return extend_latest(s, head, time_ns);
-	into = sessions_touched(s, head, time_ns, time_ns);
 	if (!into)
 		return NULL;
 	into->moved = time_ns < into->first_ns || time_ns > into->last_ns;

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/instant.h"
+
 /* A head is no part of the treap: there is room in it for what the caller knows of when its key
  * falls due. */
 struct session {
@@ -59,13 +61,38 @@ static inline int64_t sessions_end_ns(const struct sessions *s, const struct ses
 /* What happens when a record makes from a part of into; then from's state is let go of. */
 typedef void session_join(void *context, struct session *into, struct session *from);
 
+struct session *sessions_extend_any(const struct sessions *s, struct session *head, int64_t time_ns,
+	session_join *join, void *context);
+
+static inline struct session *sessions_extend_latest(
+	const struct sessions *s, struct session *head, int64_t time_ns)
+{
+	if (!head->is_open || head->last_ns < time_minus(time_ns, s->gap_ns) ||
+		head->first_ns > time_plus(time_ns, s->gap_ns))
+		return NULL;
+	head->moved = true;
+	if (time_ns > head->last_ns)
+		head->last_ns = time_ns;
+	else if (time_ns < head->first_ns)
+		head->first_ns = time_ns;
+	else
+		head->moved = false;
+	return head;
+}
+
 /*
  * The session that a record at time_ns belongs to, its bounds moved, or NULL if there is none.
  * Sessions that the record brings together are joined into the earliest, join being told while both
  * still have their old bounds.
  */
-struct session *sessions_extend(const struct sessions *s, struct session *head, int64_t time_ns,
-	session_join *join, void *context);
+static inline struct session *sessions_extend(const struct sessions *s, struct session *head,
+	int64_t time_ns, session_join *join, void *context)
+{
+	/* the usual record is behind all other sessions, and has nothing to join */
+	if (!head->earlier || time_ns >= head->first_ns)
+		return sessions_extend_latest(s, head, time_ns);
+	return sessions_extend_any(s, head, time_ns, join, context);
+}
 
 /* A session from first_ns to last_ns, which touches no other; its state is zeros. The one before
  * may move out of the head. */

@@ -122,41 +122,27 @@ static void put_words(char *key, size_t len, const char *text)
 	digits_store(key + at, last & ~(~UINT64_C(0) << 8 * (len - 1 - at)));
 }
 
-/*
- * The usual key, which is mostly hashed at once: what is read then is in one store each, as what is
- * in two can't be read before both are in the cache, and that takes as long as the hash. Of up to
- * sixteen bytes hashes read the first word and the last, of more word by word.
- */
+/* Of more bytes than key_encode writes hashes read word by word. */
 static void encode_string(struct buf *to, const struct span *s)
 {
 	size_t len = s->len + 2;
-	char *key = buf_reserve(to, len + DIGITS_WORD);
+	char *key = buf_reserve(to, len + VECTOR_BYTES);
 
 	to->len = len;
-	if (s->len < DIGITS_WORD) {
-		key[0] = KEY_STRING;
-		memcpy(key + 1, s->at, s->len);
-		key[len - 1] = '\0';
+	if (len <= VECTOR_BYTES) {
+		vector_put_behind(key, KEY_STRING, s->at, s->len);
 		return;
 	}
 	digits_store(key, digits_load(s->at) << 8 | KEY_STRING);
-	if (len <= 2 * DIGITS_WORD)
-		digits_store(
-			key + len - DIGITS_WORD, digits_load(s->at + s->len - DIGITS_WORD) >> 8);
-	else
-		put_words(key, len, s->at);
+	put_words(key, len, s->at);
 }
 
-bool key_encode(struct buf *to, const struct key_fields *k, const struct span *spans)
+/* Apart, as those who have one string would save registers for it each time. */
+static __attribute__((noinline)) bool encode_parts(
+	struct buf *to, const struct key_fields *k, const struct span *spans)
 {
 	bool any = false;
 
-	buf_clear(to);
-	if (k->count == 1 && spans[k->fields[0]].type == SPAN_STRING &&
-		!spans[k->fields[0]].escaped) {
-		encode_string(to, &spans[k->fields[0]]);
-		return true;
-	}
 	buf_reserve(to, 1); /* a key of no parts is bytes as well */
 	for (size_t i = 0; i < k->count; i++) {
 		const struct span *s = &spans[k->fields[i]];
@@ -168,6 +154,17 @@ bool key_encode(struct buf *to, const struct key_fields *k, const struct span *s
 			add_part(to, s);
 	}
 	return any;
+}
+
+bool key_encode_any(struct buf *to, const struct key_fields *k, const struct span *spans)
+{
+	const struct span *first = &spans[k->fields[0]];
+
+	buf_clear(to);
+	if (k->count != 1 || first->type != SPAN_STRING || first->escaped)
+		return encode_parts(to, k, spans);
+	encode_string(to, first);
+	return true;
 }
 
 /* Whether the NUL at p stands for itself. The key may end with a part's own. */

@@ -366,10 +366,7 @@ __attribute__((noinline)) static const char *read_any(
 
 const char *time_read(struct time_format *f, const struct span *value, int64_t *ns)
 {
-	if (value->type == SPAN_STRING && f->kind <= TIME_RFC3339 && !value->escaped &&
-		timehour_read(&f->hour, value->at, value->len, ns))
-		return NULL;
-	return read_any(f, value, ns);
+	return time_read_few(f, value, ns) ? NULL : read_any(f, value, ns);
 }
 
 static const char *const names[] = {

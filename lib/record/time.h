@@ -67,4 +67,12 @@ bool time_unit_decide(struct time_format *f, const char *unit);
  */
 const char *time_read(struct time_format *f, const struct span *value, int64_t *ns);
 
+/* The same of most, without a call: the usual form, in the hour of the one before. False: time_read
+ * is to see it. */
+static inline bool time_read_few(const struct time_format *f, const struct span *value, int64_t *ns)
+{
+	return value->type == SPAN_STRING && f->kind <= TIME_RFC3339 && !value->escaped &&
+	       timehour_read(&f->hour, value->at, value->len, ns);
+}
+
 #endif

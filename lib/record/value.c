@@ -35,8 +35,8 @@ void value_from_span(struct value *v, const struct span *span, struct buf *text)
 		v->type = VALUE_TRUE;
 		break;
 	case SPAN_NUMBER:
-		v->type =
-			decimal_parse(&v->number, span->at, span->len) ? VALUE_OTHER : VALUE_NUMBER;
+		v->type = decimal_parse_padded(&v->number, span->at, span->len) ? VALUE_OTHER
+										: VALUE_NUMBER;
 		break;
 	case SPAN_STRING:
 		take_string(v, span, text);

@@ -71,6 +71,20 @@ static inline const char *vector_newline(const char *p)
 	return found ? p + (unsigned)__builtin_ctz(found) : NULL;
 }
 
+/* Writes VECTOR_BYTES with one store (the twin: with two): a byte, text of fewer than these, zeros.
+ */
+static inline void vector_put_behind(char *to, char first, const char *text, size_t len)
+{
+	static const char kept[2 * VECTOR_BYTES] = {
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+	__m128i mask = _mm_loadu_si128((const __m128i *)(const void *)(kept + VECTOR_BYTES - len));
+
+	bytes = _mm_slli_si128(_mm_and_si128(bytes, mask), 1);
+	bytes = _mm_or_si128(bytes, _mm_cvtsi32_si128((unsigned char)first));
+	_mm_storeu_si128((__m128i *)(void *)to, bytes);
+}
+
 /* Which of the 16 bytes at p (of the 8, in the twin) are no digits, a bit each from the lowest on.
  */
 static inline uint32_t vector_no_digits(const char *p)
@@ -186,6 +200,20 @@ static inline const char *vector_newline(const char *p)
 			return p + __builtin_ctzll(found) / 8;
 	}
 	return NULL;
+}
+
+static inline void vector_put_behind(char *to, char first, const char *text, size_t len)
+{
+	uint64_t low = digits_load(text), high = digits_load(text + 8);
+
+	if (len < 8) {
+		low &= ~(~UINT64_C(0) << 8 * len);
+		high = 0;
+	} else {
+		high &= ~(~UINT64_C(0) << 8 * (len - 8));
+	}
+	digits_store(to, low << 8 | (unsigned char)first);
+	digits_store(to + 8, high << 8 | low >> 56);
 }
 
 static inline uint32_t vector_no_digits(const char *p)

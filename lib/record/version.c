@@ -26,7 +26,7 @@ static const char *read_number(
 {
 	if (v->kind == VERSION_TIME)
 		return refuse(v, "a number where the versions so far are times");
-	if (decimal_parse(version, value->at, value->len) || version->is_double)
+	if (decimal_parse_padded(version, value->at, value->len) || version->is_double)
 		return refuse(v, "a number of more digits than are compared exactly");
 	v->kind = VERSION_NUMBER;
 	return NULL;

@@ -72,7 +72,7 @@ static void tell_unit(struct time_field *t)
 		unit, unit);
 }
 
-const char *time_field_read(
+const char *time_field_read_any(
 	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns)
 {
 	const char *why = time_read(&t->reader, &r->fields[t->field], time_ns);

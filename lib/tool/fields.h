@@ -31,9 +31,17 @@ const struct opt *time_field_options(struct time_field *t);
 /* After parsing: asks f for the field. Dies with EX_USAGE or, for a zone, EX_CONFIG. */
 void time_field_ask(struct time_field *t, struct filter *f);
 
-/* The record's event time. NULL, or the verdict's reason, its detail said to f. */
-const char *time_field_read(
+const char *time_field_read_any(
 	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns);
+
+/* The record's event time. NULL, or the verdict's reason, its detail said to f. */
+static inline const char *time_field_read(
+	struct time_field *t, struct filter *f, const struct record *r, int64_t *time_ns)
+{
+	return time_read_few(&t->reader, &r->fields[t->field], time_ns)
+		       ? NULL
+		       : time_field_read_any(t, f, r, time_ns);
+}
 
 /* Under a checkpoint: another --time is another state; the unit that auto decided is kept. */
 void time_field_shape(const struct time_field *t, struct filter *f);

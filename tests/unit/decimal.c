@@ -8,12 +8,20 @@
 #define MOST  "170141183460469231731687303715884105727"
 #define LEAST "-170141183460469231731687303715884105728"
 
+/* Read in both ways. */
 static struct decimal number(const char *text)
 {
-	struct decimal d;
+	struct decimal d, again;
+	char *padded = calloc(1, strlen(text) + DIGITS_WORD);
 
+	memcpy(padded, text, strlen(text));
 	check(decimal_is_number(text, strlen(text)));
 	check(decimal_parse(&d, text, strlen(text)) == NULL);
+	check(decimal_parse_padded(&again, padded, strlen(text)) == NULL);
+	check(d.is_double == again.is_double);
+	check(d.is_double ? d.number == again.number : d.coefficient == again.coefficient);
+	check_int(d.scale, again.scale);
+	free(padded);
 	return d;
 }
 
@@ -161,7 +169,7 @@ void test_parse_keeps_what_is_written(void)
 }
 
 /* The text's own digits: the byte before it and those behind it are digits and points as well. */
-static void check_digits(const char *text, size_t len)
+static void check_digits(const char *text, size_t len, bool padded)
 {
 	struct decimal d;
 	const char *point = memchr(text, '.', len);
@@ -169,7 +177,8 @@ static void check_digits(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		want = text[i] == '.' || text[i] == '-' ? want : want * 10 + (text[i] - '0');
-	check(decimal_parse(&d, text, len) == NULL);
+	check((padded ? decimal_parse_padded(&d, text, len) : decimal_parse(&d, text, len)) ==
+		NULL);
 	check(!d.is_double && d.coefficient == (*text == '-' ? -want : want));
 	check_int(d.scale, point ? (size_t)(text + len - point - 1) : 0);
 }
@@ -188,7 +197,8 @@ void test_parse_each_length_and_place_of_the_point(void)
 					text[2 + point] = '.';
 				if (round % 3 == 0 && len > 1 && text[3] != '.')
 					text[2] = '-';
-				check_digits(text + 2, len);
+				check_digits(text + 2, len, false);
+				check_digits(text + 2, len, true);
 			}
 }
 

@@ -63,6 +63,7 @@ void test_one_string(void)
 
 			for (size_t i = 0; i < sizeof(line); i++)
 				line[i] = (char)(1 + random_below(255));
+			memset(buf_reserve(&key, 200), 'x', 200);
 			check(key_encode(&key, &k, &s));
 			check_int(key.len, len + 2);
 			check_int(key.data[0], KEY_STRING);
@@ -70,6 +71,51 @@ void test_one_string(void)
 			check_int(key.data[len + 1], 0);
 		}
 	buf_release(&key);
+}
+
+/* One part of another kind, or with escapes, in a buffer that has room for any. */
+void test_one_part(void)
+{
+	static const struct {
+		const char *line, *key;
+		size_t len;
+	} rows[] = {
+		{"{\"a\":12}",
+			"\x04"
+			"12",
+			4},
+		{"{\"a\":\"x\\ny\"}", "\x05x\ny", 5},
+		{"{\"a\":\"12345678\"}",
+			"\x05"
+			"12345678",
+			10},
+		{"{\"a\":true}", "\x03", 2},
+		{"{\"a\":[1,2]}", "\x06[1,2]", 7},
+		{"{\"b\":\"x\"}", "\x01", 2},
+	};
+	struct key_fields k = {.fields = {0}, .count = 1};
+	struct paths p;
+	struct buf line, key;
+	int value;
+
+	paths_init(&p);
+	buf_init(&line);
+	buf_init(&key);
+	check(!paths_add(&p, "a", &value));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct span span;
+
+		buf_clear(&line);
+		buf_text(&line, rows[i].line);
+		scan_line(&line, &p, &span);
+		memset(buf_reserve(&key, 200), 'x', 200);
+		check_int(key_encode(&key, &k, &span), rows[i].line[2] == 'a');
+		check_int(key.len, rows[i].len);
+		check(memcmp(key.data, rows[i].key, key.len) == 0);
+	}
+	buf_release(&line);
+	buf_release(&key);
+	paths_release(&p);
 }
 
 static int compare(const char *x, const char *y)

@@ -72,6 +72,24 @@ void test_newline(void)
 	}
 }
 
+void test_put_behind(void)
+{
+	char text[ROOM], to[VECTOR_BYTES + 1];
+
+	random_seed();
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len = random_below(VECTOR_BYTES);
+		char first = (char)random_below(256), want[VECTOR_BYTES + 1] = {0};
+
+		fill(text, ROOM);
+		want[0] = first;
+		memcpy(want + 1, text, len);
+		want[VECTOR_BYTES] = to[VECTOR_BYTES] = '!';
+		vector_put_behind(to, first, text, len);
+		check(memcmp(to, want, sizeof(to)) == 0);
+	}
+}
+
 void test_no_digits(void)
 {
 	char bytes[ROOM];
