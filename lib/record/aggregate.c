@@ -249,6 +249,13 @@ static const void *part_of(const void *state, size_t offset)
 	return (const char *)state + offset;
 }
 
+/* So many bytes more; what is less wraps around. */
+static void count_heap(struct aggregates *a, struct aggregate *g, size_t bytes)
+{
+	g->heap_bytes += bytes;
+	a->heap_bytes += bytes;
+}
+
 static __attribute__((noinline)) void apply_any(
 	struct aggregates *a, struct aggregate *g, void *at, int64_t time_ns)
 {
@@ -257,7 +264,7 @@ static __attribute__((noinline)) void apply_any(
 	aggstate_apply(g, at, time_ns, a->sequence);
 	note_inexact(a, g, at);
 	if (g->has_heap)
-		g->heap_bytes += aggstate_heap(g, at) - before;
+		count_heap(a, g, aggstate_heap(g, at) - before);
 }
 
 static inline void apply_sum(struct aggregates *a, struct aggregate *g, struct sum_state *s)
@@ -298,7 +305,7 @@ void aggregates_merge(struct aggregates *a, void *into, const void *from)
 
 		aggstate_merge(g, at, part_of(from, g->offset));
 		note_inexact(a, g, at);
-		g->heap_bytes += aggstate_heap(g, at) - before;
+		count_heap(a, g, aggstate_heap(g, at) - before);
 	}
 	if (a->has_range && r->is_there)
 		widen(part(into, a->range_offset), r->first_ns, r->last_ns);
@@ -310,7 +317,7 @@ void aggregates_clear(struct aggregates *a, void *state)
 		struct aggregate *g = &a->list[i];
 		void *at = part(state, g->offset);
 
-		g->heap_bytes -= aggstate_heap(g, at);
+		count_heap(a, g, 0 - aggstate_heap(g, at));
 		aggstate_release(g, at);
 	}
 	memset(state, 0, a->state_bytes);
@@ -326,15 +333,6 @@ bool aggregates_range(
 	*first_ns = r->first_ns;
 	*last_ns = r->last_ns;
 	return true;
-}
-
-size_t aggregates_heap_bytes(const struct aggregates *a)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; a->has_heap && i < a->count; i++)
-		bytes += a->list[i].heap_bytes;
-	return bytes;
 }
 
 /* The length of the range wraps around, as it may not fit into 63 bits. */
@@ -386,7 +384,7 @@ bool aggregates_unpack(struct aggregates *a, void *state, const char *bytes, siz
 	for (size_t i = 0; i < a->count; i++) {
 		struct aggregate *g = &a->list[i];
 
-		g->heap_bytes += aggstate_heap(g, part(state, g->offset));
+		count_heap(a, g, aggstate_heap(g, part(state, g->offset)));
 	}
 	if (!good)
 		aggregates_clear(a, state);

@@ -73,6 +73,7 @@ struct aggregates {
 	bool is_lenient; /* strings that are numbers are taken as such */
 	bool gives_sketches;
 	bool has_heap;     /* one of them has */
+	size_t heap_bytes; /* that all states point to */
 	bool has_inexact;  /* one of them is, and was not told yet */
 	uint64_t sequence; /* of records applied */
 };
@@ -124,8 +125,5 @@ const char *aggregates_print(
 /* False while there is none. */
 bool aggregates_range(
 	const struct aggregates *a, const void *state, int64_t *first_ns, int64_t *last_ns);
-
-/* The heap that all states point to. */
-size_t aggregates_heap_bytes(const struct aggregates *a);
 
 #endif

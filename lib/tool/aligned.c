@@ -370,11 +370,6 @@ static uint64_t aligned_keys(const struct windower *w)
 	return w->store.count - fill_count(fill_of(w));
 }
 
-static size_t aligned_bytes(const struct windower *w)
-{
-	return panes_of(w)->panes.bytes;
-}
-
 static void aligned_snapshot(const struct windower *w, json_t *state)
 {
 	fill_snapshot(fill_of(w), state);
@@ -395,7 +390,6 @@ const struct window_kind aligned_windows = {
 	.earliest = aligned_earliest,
 	.count = aligned_count,
 	.keys = aligned_keys,
-	.bytes = aligned_bytes,
 	.snapshot = aligned_snapshot,
 	.restore = aligned_restore,
 };

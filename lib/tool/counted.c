@@ -247,12 +247,6 @@ static uint64_t counted_keys(const struct windower *w)
 	return w->store.count;
 }
 
-static size_t counted_bytes(const struct windower *w)
-{
-	(void)w;
-	return 0;
-}
-
 static void counted_snapshot(const struct windower *w, json_t *state)
 {
 	member_put(state, "begun", (int64_t)counted_count(w));
@@ -274,7 +268,6 @@ const struct window_kind count_windows = {
 	.earliest = counted_earliest,
 	.count = counted_count,
 	.keys = counted_keys,
-	.bytes = counted_bytes,
 	.snapshot = counted_snapshot,
 	.restore = counted_restore,
 };

@@ -27,6 +27,7 @@ void panekeys_init(struct panekeys *p, struct windower *w)
 {
 	*p = (struct panekeys){.windower = w};
 	panes_init(&p->panes);
+	windower_counts(w, &p->panes.bytes);
 	windower_holds(w,
 		(struct store_kind){
 			.letter = KEYS,

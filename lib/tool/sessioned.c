@@ -227,11 +227,6 @@ static uint64_t sessioned_count(const struct windower *w)
 	return keys_of(w)->count;
 }
 
-static size_t sessioned_bytes(const struct windower *w)
-{
-	return sessionkeys_bytes(keys_of(w));
-}
-
 static void sessioned_spilled(struct windower *w)
 {
 	sessionkeys_spilled(keys_of(w));
@@ -258,7 +253,6 @@ const struct window_kind session_windows = {
 	.earliest = sessioned_earliest,
 	.count = sessioned_count,
 	.keys = sessioned_count,
-	.bytes = sessioned_bytes,
 	.spilled = sessioned_spilled,
 	.snapshot = sessioned_snapshot,
 	.restore = sessioned_restore,

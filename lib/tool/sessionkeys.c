@@ -133,7 +133,7 @@ static void pack(void *context, const struct table_entry *e, struct buf *to)
 static struct session *make_session(
 	struct sessionkeys *k, struct table_entry *e, int64_t first_ns, int64_t last_ns)
 {
-	k->allocated += sessionkeys_head(e)->is_open;
+	k->bytes += sessionkeys_head(e)->is_open ? k->session_bytes : 0;
 	return sessions_begin(&k->shape, sessionkeys_head(e), first_ns, last_ns);
 }
 
@@ -181,7 +181,7 @@ static const char *unpack(void *context, struct table_entry *e, const char *at, 
 static void drop_session(struct sessionkeys *k, struct table_entry *e, struct session *s)
 {
 	windower_clear(k->windower, s->state);
-	k->allocated -= sessionkeys_head(e)->earlier != NULL;
+	k->bytes -= sessionkeys_head(e)->earlier ? k->session_bytes : 0;
 	sessions_end(&k->shape, sessionkeys_head(e), s);
 }
 
@@ -226,7 +226,10 @@ void sessionkeys_init(struct sessionkeys *k, struct windower *w)
 	*k = (struct sessionkeys){.windower = w, .lateness_ns = w->lateness_ns};
 	k->shape.gap_ns = w->shape.gap_ns;
 	k->shape.state_bytes = w->aggregates->state_bytes + results_state_bytes(w->results);
+	k->session_bytes = sessions_head_bytes(&k->shape) + ALLOCATION_BYTES;
 	dues_init(&k->dues, by_key, k);
+	windower_counts(w, &k->dues.bytes);
+	windower_counts(w, &k->bytes);
 	buf_init(&k->packed);
 	buf_init(&k->stored_key);
 	windower_holds(w, (struct store_kind){
@@ -291,7 +294,7 @@ void sessionkeys_end(struct sessionkeys *k, struct table_entry *e, struct sessio
 void sessionkeys_joined(struct sessionkeys *k, struct table_entry *e, struct session *s)
 {
 	windower_clear(k->windower, s->state);
-	k->allocated -= sessionkeys_head(e)->earlier != NULL;
+	k->bytes -= sessionkeys_head(e)->earlier ? k->session_bytes : 0;
 	k->count--;
 }
 
@@ -392,11 +395,6 @@ void sessionkeys_make_room(struct sessionkeys *k)
 void sessionkeys_spilled(struct sessionkeys *k)
 {
 	dues_clear(&k->dues);
-}
-
-size_t sessionkeys_bytes(const struct sessionkeys *k)
-{
-	return k->dues.bytes + k->allocated * (sessions_head_bytes(&k->shape) + ALLOCATION_BYTES);
 }
 
 void sessionkeys_snapshot(const struct sessionkeys *k, json_t *state)

@@ -22,11 +22,12 @@ struct sessionkeys {
 	struct windower *windower;
 	struct sessions shape;
 	struct store_space *space;
-	struct dues dues;    /* timers of what is in memory: of struct table_entry */
-	uint64_t count;      /* sessions, in memory or not */
-	size_t allocated;    /* of those in memory: not the heads */
-	int64_t lateness_ns; /* that timers on disk were made with */
-	struct buf packed;   /* one of several */
+	struct dues dues;     /* timers of what is in memory: of struct table_entry */
+	uint64_t count;       /* sessions, in memory or not */
+	size_t session_bytes; /* of one that is not a head, */
+	size_t bytes;         /* and of all of those in memory */
+	int64_t lateness_ns;  /* that timers on disk were made with */
+	struct buf packed;    /* one of several */
 	/* the first timer on disk, where it is taken out already */
 	struct store_timer stored;
 	struct buf stored_key;
@@ -87,7 +88,6 @@ void sessionkeys_make_room(struct sessionkeys *k);
 
 /* As handlers of a window_kind. */
 void sessionkeys_spilled(struct sessionkeys *k);
-size_t sessionkeys_bytes(const struct sessionkeys *k);
 void sessionkeys_snapshot(const struct sessionkeys *k, json_t *state);
 void sessionkeys_restore(struct sessionkeys *k, const json_t *state);
 

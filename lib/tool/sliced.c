@@ -189,6 +189,7 @@ static void sliced_init(struct windower *w)
 	const struct windowing *k = &w->shape.windowing;
 	struct sliced *s = mem_zero(1, sizeof(*s));
 
+	windower_counts(w, &s->bytes);
 	s->rest_ns = k->size_ns % k->slide_ns;
 	s->step = s->rest_ns ? 2 : 1;
 	s->rule = (struct slices_rule){
@@ -417,13 +418,6 @@ static uint64_t sliced_keys(const struct windower *w)
 	return w->store.count;
 }
 
-static size_t sliced_bytes(const struct windower *w)
-{
-	const struct sliced *s = w->own;
-
-	return s->bytes;
-}
-
 const struct window_kind sliced_windows = {
 	.init = sliced_init,
 	.opened = sliced_opened,
@@ -433,5 +427,4 @@ const struct window_kind sliced_windows = {
 	.earliest = sliced_earliest,
 	.count = sliced_count,
 	.keys = sliced_keys,
-	.bytes = sliced_bytes,
 };

@@ -10,12 +10,6 @@
 /* On disk the other half is the map's. */
 enum { SHARE_ON_DISK = 2, SHARE_LEAST = 8 };
 
-static size_t bytes_held(const struct windower *w)
-{
-	return w->store.bytes + w->kind->bytes(w) + aggregates_heap_bytes(w->aggregates) +
-	       (size_t)w->issued_bytes;
-}
-
 static const struct aggregate *largest(const struct aggregates *a)
 {
 	const struct aggregate *most = &a->list[0];
@@ -29,7 +23,7 @@ static const struct aggregate *largest(const struct aggregates *a)
 static void die_full(const struct windower *w, size_t bytes)
 {
 	const struct aggregate *most = largest(w->aggregates);
-	size_t own = w->store.bytes + w->kind->bytes(w);
+	size_t own = windower_open_bytes(w);
 	unsigned long long windows = w->kind->count(w), keys = w->kind->keys(w);
 
 	if (w->disk)
@@ -52,9 +46,9 @@ static void die_full(const struct windower *w, size_t bytes)
 }
 
 /* Where much can't go to disk there is still some room for what can. */
-static inline bool has_room(const struct windower *w)
+static bool has_room(const struct windower *w)
 {
-	size_t held = bytes_held(w);
+	size_t held = windower_bytes(w);
 
 	if (!w->disk)
 		return held <= w->memory_bytes;
@@ -71,7 +65,7 @@ static void leave_memory(struct windower *w)
 {
 	if (w->kind->spilled)
 		w->kind->spilled(w);
-	w->floor_bytes = bytes_held(w);
+	w->floor_bytes = windower_bytes(w);
 	if (w->floor_bytes > w->memory_bytes - w->memory_bytes / SHARE_LEAST)
 		die_full(w, w->floor_bytes);
 }
@@ -94,12 +88,12 @@ struct table_entry *windower_scan_next(struct windower *w, struct store_scan *c)
 	return store_scan_next(c);
 }
 
-void windower_check_memory(struct windower *w)
+void windower_check_memory_any(struct windower *w)
 {
 	if (w->disk)
 		windower_make_room(w);
 	else if (!has_room(w))
-		die_full(w, bytes_held(w));
+		die_full(w, windower_bytes(w));
 	if (w->max_keys && w->kind->keys(w) > w->max_keys)
 		die(EX_TEMPFAIL,
 			"--max-keys is used up: %llu keys in %llu open window(s); a watermark that "
@@ -148,6 +142,12 @@ void windower_holds(struct windower *w, struct store_kind kind)
 {
 	assert(w->kind_count < STORE_KINDS_MAX);
 	w->kinds[w->kind_count++] = kind;
+}
+
+void windower_counts(struct windower *w, const size_t *bytes)
+{
+	assert(w->own_count < WINDOWER_OWN);
+	w->own_bytes[w->own_count++] = bytes;
 }
 
 /* Which sums were said to be inexact, as bits. */

@@ -24,10 +24,13 @@ enum windower_answer {
 	WINDOWER_BEYOND, /* a window of it does not lie in 64 bits */
 };
 
+enum { WINDOWER_OWN = 2 };
+
 struct windower;
 
 struct window_kind {
-	/* Makes w->own, and says with windower_holds what w->store is to hold. */
+	/* Makes w->own, and says with windower_holds what w->store is to hold, and with
+	 * windower_counts what else there is. */
 	void (*init)(struct windower *w);
 	/* w->store is open, with what was restored in it. */
 	void (*opened)(struct windower *w);
@@ -43,10 +46,9 @@ struct window_kind {
 	void (*say_early)(struct windower *w);
 	/* No result that is still to come begins (of sessions: ends) before this. */
 	int64_t (*earliest)(const struct windower *w);
-	/* How many windows are open, and keys in them; and the bytes of what is not the store's. */
+	/* How many windows are open, and keys in them. */
 	uint64_t (*count)(const struct windower *w);
 	uint64_t (*keys)(const struct windower *w);
-	size_t (*bytes)(const struct windower *w);
 	/* All entries have left memory for the disk; NULL: nothing is to be done. */
 	void (*spilled)(struct windower *w);
 	/* Under a checkpoint, what is not in the store; NULL: nothing. restore is before opened. */
@@ -83,6 +85,8 @@ struct windower {
 	bool is_open;    /* the store is */
 	struct store_kind kinds[STORE_KINDS_MAX];
 	size_t kind_count;
+	const size_t *own_bytes[WINDOWER_OWN]; /* in memory, that are not the store's */
+	size_t own_count;
 	struct disk *disk;  /* NULL: none */
 	size_t floor_bytes; /* what stayed in memory when entries went to disk last */
 	struct store store; /* what is open */
@@ -120,6 +124,9 @@ static inline struct table_entry *windower_enter(
 /* Before the store is open: it holds such entries. */
 void windower_holds(struct windower *w, struct store_kind kind);
 
+/* The kind counts bytes of its own there: all that it holds in memory beside the store. */
+void windower_counts(struct windower *w, const size_t *bytes);
+
 /* Opens the store: under a checkpoint in that stage's directory, else NULL; with what the snapshot
  * has, NULL: nothing. Dies as disk_open does. */
 void windower_open(
@@ -143,7 +150,22 @@ static inline bool windower_has_heap(const struct windower *w)
 /* Lets go of what a state points to. */
 void windower_clear(struct windower *w, void *state);
 
-/* Whether what is held in memory is no more than may be. */
+/* What is held in memory: the store's and the kind's own, and all. */
+static inline size_t windower_open_bytes(const struct windower *w)
+{
+	size_t bytes = w->store.bytes;
+
+	for (size_t i = 0; i < w->own_count; i++)
+		bytes += *w->own_bytes[i];
+	return bytes;
+}
+
+static inline size_t windower_bytes(const struct windower *w)
+{
+	return windower_open_bytes(w) + w->aggregates->heap_bytes + (size_t)w->issued_bytes;
+}
+
+/* Whether that is no more than may be. */
 bool windower_has_room(const struct windower *w);
 
 /* Lets entries that are in memory go to disk, where that is and they are many: pointers to them
@@ -153,7 +175,13 @@ bool windower_make_room(struct windower *w);
 /* As store_scan_next, behind windower_make_room. */
 struct table_entry *windower_scan_next(struct windower *w, struct store_scan *c);
 
+void windower_check_memory_any(struct windower *w);
+
 /* Makes room, and dies with EX_TEMPFAIL when more is held than may be: says what takes most. */
-void windower_check_memory(struct windower *w);
+static inline void windower_check_memory(struct windower *w)
+{
+	if (w->disk || w->max_keys || windower_bytes(w) > w->memory_bytes)
+		windower_check_memory_any(w);
+}
 
 #endif

@@ -114,6 +114,34 @@ END
 	has err '--max-keys is used up: 1001 keys in 1 open window(s)'
 }
 
+@test "--memory counts the rows that may have to be taken back" {
+	local each
+	each=$(printf 'a%0100d=count,' 1 2 3 4 5 6 7 8)
+	{
+		seq 1000 | awk '{printf "{\"t\":1,\"k\":\"key%d\"}\n", $1}'
+		echo '{"$dd":{"watermark":"1970-01-01T00:00:11Z"}}'
+		echo '{"t":100,"k":"z"}'
+	} >in
+	expect 75 dd-window $S --tumbling 10s -a "${each%,}" --lateness 1h --emit retractions --memory 512K <in
+	has err '--memory is used up'
+	dd-window -q $S --tumbling 10s -a "${each%,}" --lateness 1h --memory 512K <in >out
+}
+
+@test "--memory counts sessions beside the latest of a key, as long as they are there" {
+	seq 100 100 10000000 | awk '{printf "{\"t\":%d,\"k\":\"a\"}\n", $1}' >in
+	expect 75 dd-window $S --session 10s -a count --memory 1M <in
+	has err '--memory is used up'
+	dd-watermark -q -t t --time-format s --bound 0s <in |
+		dd-window -q $S --session 10s -a count --memory 64K >out
+	[ "$(wc -l <out)" = 100000 ]
+	# a record between two of them joins them
+	seq 14 14 1400000 | awk '{printf "{\"t\":%d,\"k\":\"a\"}\n{\"t\":%d,\"k\":\"a\"}\n", $1, $1 - 7}' >in
+	dd-window -q $S --session 10s -a count --memory 64K <in >out
+	same out <<'END'
+{"k":"a","window_start":"1970-01-01T00:00:07Z","window_end":"1970-01-17T04:53:30Z","count":200000}
+END
+}
+
 @test "--fill gives empty windows of keys that were seen, for so long" {
 	printf '%s\n' '{"t":1,"k":"a"}' '{"t":45,"k":"a"}' '{"t":12,"k":"b"}' '{"t":95,"k":"c"}' >in
 	expect 0 dd-window $S --tumbling 10s -a count --fill --fill-for 20s <in

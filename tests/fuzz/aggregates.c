@@ -66,7 +66,7 @@ static void use(struct aggregates *a, const struct span *values, const char *lin
 	check_results(a, one);
 	aggregates_clear(a, one);
 	aggregates_clear(a, two);
-	must(aggregates_heap_bytes(a) == 0);
+	must(a->heap_bytes == 0);
 	free(one);
 	free(two);
 }

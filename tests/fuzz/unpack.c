@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (aggregates_unpack(&a, state, (const char *)bytes + 1, len - 1))
 		use(&a, &paths, state);
 	aggregates_clear(&a, state);
-	must(aggregates_heap_bytes(&a) == 0);
+	must(a.heap_bytes == 0);
 	free(state);
 	aggregates_release(&a);
 	paths_release(&paths);

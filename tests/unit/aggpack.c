@@ -35,7 +35,7 @@ static void twins_end(struct twins *t)
 		state_free(&t->packed, t->packed_states[i]);
 		state_free(&t->plain, t->plain_states[i]);
 	}
-	check_int(aggregates_heap_bytes(&t->packed.a), 0);
+	check_int(t->packed.a.heap_bytes, 0);
 	run_end(&t->packed);
 	run_end(&t->plain);
 	buf_release(&t->record);
@@ -91,7 +91,7 @@ static void check_equal(struct twins *t, int which)
 	check(aggregates_range(&t->packed.a, t->packed_states[which], &first[0], &last[0]) ==
 		aggregates_range(&t->plain.a, t->plain_states[which], &first[1], &last[1]));
 	check(first[0] == first[1] && last[0] == last[1]);
-	check_int(aggregates_heap_bytes(&t->packed.a), aggregates_heap_bytes(&t->plain.a));
+	check_int(t->packed.a.heap_bytes, t->plain.a.heap_bytes);
 	buf_release(&got);
 	buf_release(&want);
 }
@@ -287,13 +287,13 @@ static bool try(struct run *r, const char *bytes, size_t len)
 	void *state = state_new(r);
 	bool good = unpack_copy(r, state, bytes, len);
 
-	check(good || aggregates_heap_bytes(&r->a) == 0);
+	check(good || r->a.heap_bytes == 0);
 	for (size_t i = 0; !good && i < r->a.state_bytes; i++)
 		check_int(((char *)state)[i], 0);
 	if (good)
 		use(r, state);
 	state_free(r, state);
-	check_int(aggregates_heap_bytes(&r->a), 0);
+	check_int(r->a.heap_bytes, 0);
 	return good;
 }
 

@@ -15,7 +15,7 @@ static void check_result(const char *list, const char *records, const char *want
 	check_text(buf_string(&got), want);
 	buf_release(&got);
 	state_free(&r, state);
-	check_int(aggregates_heap_bytes(&r.a), 0);
+	check_int(r.a.heap_bytes, 0);
 	run_end(&r);
 }
 
@@ -214,16 +214,16 @@ static void check_split(struct run *r, struct buf *record)
 	aggregates_merge(&r->a, parts[into], parts[(into + 1) % 3]);
 	aggregates_merge(&r->a, parts[into], parts[(into + 2) % 3]);
 	print_equal(r, parts[into], one);
-	bytes = aggregates_heap_bytes(&r->a);
+	bytes = r->a.heap_bytes;
 	r->a.gives_sketches = true;
 	print_equal(r, parts[into], one);
 	r->a.gives_sketches = false;
-	check_int(aggregates_heap_bytes(&r->a), bytes);
+	check_int(r->a.heap_bytes, bytes);
 	for (int i = 0; i < 3; i++)
 		state_free(r, parts[i]);
-	check(n == 0 || aggregates_heap_bytes(&r->a) > 0);
+	check(n == 0 || r->a.heap_bytes > 0);
 	state_free(r, one);
-	check_int(aggregates_heap_bytes(&r->a), 0);
+	check_int(r->a.heap_bytes, 0);
 }
 
 void test_merging(void)
@@ -396,7 +396,7 @@ void test_sketches_again(void)
 	check(strncmp(buf_string(&got), "\"distinct.1.", 12) == 0);
 	state_free(&days, day);
 	state_free(&whole, total);
-	check_int(aggregates_heap_bytes(&days.a), 0);
+	check_int(days.a.heap_bytes, 0);
 	run_end(&hours);
 	run_end(&days);
 	run_end(&whole);
@@ -416,15 +416,15 @@ void test_heap_bytes(void)
 
 	run_begin(&r, "count,sum(n),collect(x),first(x),distinct(n)");
 	state = state_new(&r);
-	check_int(aggregates_heap_bytes(&r.a), 0);
+	check_int(r.a.heap_bytes, 0);
 	for (int i = 1; i <= 10; i++) {
 		snprintf(record, sizeof(record), "{\"n\":1,\"x\":\"%01000d\"}", i);
 		take(&r, state, record, i);
-		check(aggregates_heap_bytes(&r.a) >= (size_t)(i + 1) * 1000);
+		check(r.a.heap_bytes >= (size_t)(i + 1) * 1000);
 	}
-	check(aggregates_heap_bytes(&r.a) < 16000);
+	check(r.a.heap_bytes < 16000);
 	state_free(&r, state);
-	check_int(aggregates_heap_bytes(&r.a), 0);
+	check_int(r.a.heap_bytes, 0);
 	run_end(&r);
 }
 
